@@ -1,0 +1,19 @@
+import { createClaimActivities } from './claims.ts';
+import { createLedgerActivities } from './ledger.ts';
+import { createPolicyActivities } from './policy.ts';
+import type { Ports } from './ports.ts';
+import { createQuietActivities } from './quiet.ts';
+import { createWorkloadActivities } from './workloads.ts';
+
+export type Activities = ReturnType<typeof createActivities>;
+
+/** Every activity by its name; the worker registers them on all queues, workflows/stubs.ts says which queue runs which. */
+export function createActivities(ports: Ports) {
+  return {
+    ...createPolicyActivities(ports),
+    ...createLedgerActivities(ports),
+    ...createClaimActivities(ports),
+    ...createWorkloadActivities(ports),
+    ...createQuietActivities(ports),
+  };
+}

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson, type Json } from '../domain/json.ts';
+import { resolvePolicy, type ResolvedPolicy } from '../domain/policy.ts';
+import type { WorkloadRef } from '../domain/workload.ts';
+import { failure } from './failure.ts';
+import type { Ports } from './ports.ts';
+
+export function createPolicyActivities({ policy }: Pick<Ports, 'policy'>) {
+  /** A run's policy as it is now: part of its history from here on. Unknown workloads are a value that names the known ones. */
+  async function resolveWorkloadPolicy(
+    workload: string,
+  ): Promise<ResolvedPolicy | { readonly known: readonly string[] }> {
+    const resolved = resolvePolicy(policy.policy(), workload);
+    return 'known' in resolved ? { known: resolved.known } : resolved;
+  }
+  /** SHA-256 of the canonical JSON, in hex: workflows have no crypto. */
+  async function hashIntent(intent: Json): Promise<string> {
+    return createHash('sha256').update(canonicalJson(intent)).digest('hex');
+  }
+  return { resolveWorkloadPolicy, hashIntent };
+}
+
+/** The policy of a workload, for activities that read limits anew at each attempt. */
+export function policyOf({ policy }: Pick<Ports, 'policy'>, workload: string): ResolvedPolicy {
+  const resolved = resolvePolicy(policy.policy(), workload);
+  if (!('known' in resolved)) return resolved;
+  throw failure(
+    'invalidRequest',
+    `workload ${workload} is not in headroom.yaml; known are ${resolved.known.join(', ')}`,
+  );
+}
+
+export function refOf({ workload }: ResolvedPolicy): WorkloadRef {
+  return { name: workload.name, namespace: workload.namespace, kind: workload.kind, object: workload.object };
+}

@@ -1,0 +1,77 @@
+import type { ClusterCapacity, PodFacts, QuotaFacts } from '../domain/preflight.ts';
+import type { PodTrouble } from '../domain/availability.ts';
+import type { Series } from '../domain/quiet.ts';
+import type { Claim } from '../domain/claim.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { GovernorChange, WorkloadRef, WorkloadState } from '../domain/workload.ts';
+
+/** Who calls and how to stop it: every request carries both. */
+export interface Call {
+  readonly signal: AbortSignal;
+  /** `<workflowId>/<runId>`: becomes the User-Agent, so that the audit log names the run (I11). */
+  readonly caller: string;
+}
+
+/**
+ * Reads and steers one workload. Failures are typed (domain/failures.ts): targetNotFound,
+ * permissionDenied (names verb and resource), apiThrottled (with Retry-After), apiUnavailable.
+ */
+export interface WorkloadPort {
+  /** The workload and every autoscaler that targets it, now (no cache). */
+  readWorkload(ref: WorkloadRef, call: Call): Promise<WorkloadState>;
+  /**
+   * One guarded PATCH (compare-and-set). 'raced' when a guard failed: somebody changed the object
+   * since it was read; nothing was written.
+   */
+  changeGovernor(change: GovernorChange, call: Call): Promise<'written' | 'raced'>;
+  /** Why pods of the workload are missing or not available: conditions, pod states, events; grouped, with examples (R40). */
+  readTroubles(ref: WorkloadRef, call: Call): Promise<readonly PodTrouble[]>;
+  /** What one more pod asks for, the quotas on its way, and the room on the nodes (R42, R43). */
+  readCapacity(
+    ref: WorkloadRef,
+    call: Call,
+  ): Promise<{ readonly pod: PodFacts; readonly quotas: readonly QuotaFacts[]; readonly cluster: ClusterCapacity }>;
+}
+
+/** Prometheus. Fails with metricsUnavailable on errors, warnings (partial answers) and timeouts. */
+export interface MetricsPort {
+  /** All series of a range query, each with its samples; absent and NaN samples are absent. */
+  range(
+    query: string,
+    window: { readonly startMs: number; readonly endMs: number; readonly stepMs: number },
+    call: Call,
+  ): Promise<readonly Series[]>;
+}
+
+/** The way from an activity to the capacity ledger of a workload (update-with-start). */
+export interface LedgerPort {
+  /** Adds or replaces the claim. Idempotent by `sequence`: one number for each change, the same on a retry. */
+  claim(
+    request: { readonly workload: string; readonly claim: Claim; readonly sequence: number },
+    call: Call,
+  ): Promise<void>;
+  /** Lets the claim go; a claim that is not there is released already. */
+  release(
+    request: { readonly workload: string; readonly claimId: string; readonly sequence: number; readonly now: boolean },
+    call: Call,
+  ): Promise<void>;
+}
+
+/** Runs of ours, seen from an activity. */
+export interface RunPort {
+  /** Whether the run that made the claim (`<workflowId>/<firstExecutionRunId>`) is still open, in whichever of its continuations. */
+  isRunning(claimId: string, call: Call): Promise<boolean>;
+}
+
+/** The loaded headroom.yaml. */
+export interface PolicyPort {
+  policy(): Policy;
+}
+
+export interface Ports {
+  readonly workloads: WorkloadPort;
+  readonly metrics: MetricsPort;
+  readonly ledger: LedgerPort;
+  readonly runs: RunPort;
+  readonly policy: PolicyPort;
+}

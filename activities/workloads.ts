@@ -1,0 +1,115 @@
+import { findLowFloor, judgeAvailability } from '../domain/availability.ts';
+import { judgePreflight } from '../domain/preflight.ts';
+import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release.ts';
+import type { ResolvedPolicy } from '../domain/policy.ts';
+import type { WorkloadCounts } from '../domain/procedures.ts';
+import { findGovernor, type WorkloadState } from '../domain/workload.ts';
+import { currentCall } from './call.ts';
+import { failure, lasting, messageOf } from './failure.ts';
+import { refOf } from './policy.ts';
+import type { Ports } from './ports.ts';
+
+/** Pace of the polls: availability changes within seconds, a wind-down within minutes. */
+const AVAILABLE_POLL_MS = 1_000;
+const RELEASE_POLL_MS = 2_000;
+
+export interface AvailabilityReport {
+  readonly kind: 'available' | 'short';
+  readonly replicas: number;
+  readonly reasons: readonly string[];
+}
+export interface ReleaseReport {
+  /** The owner's values are back and no mark of ours is left. */
+  readonly restored: boolean;
+  /** Claims of other runs that still hold the workload. */
+  readonly otherClaims: number;
+  readonly owners: OwnersValues;
+  readonly counts: WorkloadCounts;
+}
+
+export function createWorkloadActivities({ workloads }: Pick<Ports, 'workloads'>) {
+  async function readWorkload(policy: ResolvedPolicy): Promise<WorkloadState> {
+    return workloads.readWorkload(refOf(policy), currentCall());
+  }
+
+  /** Whether so many more pods would find quota and room; an estimate, so it warns and never stops a run. */
+  async function checkRoom({
+    policy,
+    podsToAdd,
+  }: {
+    readonly policy: ResolvedPolicy;
+    readonly podsToAdd: number;
+  }): Promise<readonly string[]> {
+    if (podsToAdd <= 0) return [];
+    try {
+      const verdict = judgePreflight({ podsToAdd, ...(await workloads.readCapacity(refOf(policy), currentCall())) });
+      return verdict.kind === 'fits' ? [] : verdict.reasons;
+    } catch (error) {
+      return [`quota and room were not checked: ${messageOf(error)}`];
+    }
+  }
+
+  /**
+   * Waits until so many pods are available; at the deadline answers with what came and why not more.
+   * One look an attempt: Temporal's retries are the poll, so a lost worker loses nothing and the UI shows the last reason.
+   */
+  async function awaitAvailable({
+    policy,
+    target,
+    deadlineMs,
+  }: {
+    readonly policy: ResolvedPolicy;
+    readonly target: number;
+    readonly deadlineMs: number;
+  }): Promise<AvailabilityReport> {
+    const ref = refOf(policy);
+    const isLate = Date.now() >= deadlineMs;
+    try {
+      const state = await workloads.readWorkload(ref, currentCall());
+      const replicas = state.availableReplicas;
+      const lowFloor = findLowFloor(state, target);
+      const there = judgeAvailability({ state, target, troubles: [] }).kind === 'available';
+      if (there && lowFloor === undefined) return { kind: 'available', replicas, reasons: [] };
+      const verdict = judgeAvailability({ state, target, troubles: await workloads.readTroubles(ref, currentCall()) });
+      const reasons = [
+        ...(lowFloor === undefined ? [] : [lowFloor]),
+        ...(verdict.kind === 'available' ? [] : verdict.reasons),
+      ];
+      if (isLate) return { kind: 'short', replicas, reasons };
+      throw failure('notReady', `${replicas} of ${target} available: ${reasons.join('; ')}`, {
+        retryAfterMs: AVAILABLE_POLL_MS,
+      });
+    } catch (error) {
+      if (isLate && !currentCall().signal.aborted) return { kind: 'short', replicas: 0, reasons: [messageOf(error)] };
+      throw lasting(error, AVAILABLE_POLL_MS);
+    }
+  }
+
+  /** Waits until the claim is off the object and, where no other claim lives, the owner's values are back. */
+  async function awaitReleased({
+    policy,
+    claimId,
+  }: {
+    readonly policy: ResolvedPolicy;
+    readonly claimId: string;
+  }): Promise<ReleaseReport> {
+    const state = await workloads.readWorkload(refOf(policy), currentCall()).catch((error: unknown) => {
+      throw lasting(error, RELEASE_POLL_MS);
+    });
+    const verdict = judgeRelease(state, claimId);
+    if (verdict.kind === 'waiting') throw failure('notReady', verdict.reason, { retryAfterMs: RELEASE_POLL_MS });
+    return { ...verdict, owners: ownersValues(state), counts: countsOf(state) };
+  }
+  return { readWorkload, checkRoom, awaitAvailable, awaitReleased };
+}
+
+function countsOf(state: WorkloadState): WorkloadCounts {
+  const governance = findGovernor(state);
+  const { fields } = governance.kind === 'governed' ? governance.governor : state.self;
+  return {
+    floor: typeof fields.floor === 'number' ? fields.floor : 0,
+    ceiling: typeof fields.ceiling === 'number' ? fields.ceiling : null,
+    replicas: state.wantedReplicas,
+    available: state.availableReplicas,
+  };
+}

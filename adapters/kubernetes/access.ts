@@ -1,0 +1,68 @@
+import { AuthorizationV1Api, VersionApi } from '@kubernetes/client-node';
+import { loadKubeConfig, type KubernetesOptions } from './client.ts';
+
+/** What the worker does with the cluster; deploy/kubernetes/rbac.yaml grants just this, and a test compares the two. */
+export const NEEDED_ACCESS: readonly {
+  readonly group: string;
+  readonly resource: string;
+  readonly verbs: readonly string[];
+  readonly clusterWide?: true;
+}[] = [
+  { group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'patch'] },
+  { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'] },
+  { group: 'apps', resource: 'replicasets', verbs: ['list'] },
+  { group: 'autoscaling', resource: 'horizontalpodautoscalers', verbs: ['get', 'list', 'patch'] },
+  { group: 'keda.sh', resource: 'scaledobjects', verbs: ['get', 'list', 'patch'] },
+  { group: '', resource: 'pods', verbs: ['list'] },
+  { group: '', resource: 'events', verbs: ['list'] },
+  { group: '', resource: 'resourcequotas', verbs: ['list'] },
+  { group: '', resource: 'limitranges', verbs: ['list'] },
+  { group: '', resource: 'nodes', verbs: ['list'], clusterWide: true },
+  { group: '', resource: 'pods', verbs: ['list'], clusterWide: true },
+  { group: '', resource: 'namespaces', verbs: ['get'], clusterWide: true },
+];
+
+export interface AccessVerdict {
+  readonly verb: string;
+  readonly resource: string;
+  /** Absent: in the whole cluster. */
+  readonly namespace?: string;
+  readonly allowed: boolean;
+  readonly reason: string;
+}
+
+/** Asks the API server for each right, for the identity of the kubeconfig; changes nothing. */
+export async function checkAccess({
+  namespaces,
+  ...options
+}: KubernetesOptions & { readonly namespaces: readonly string[] }): Promise<{
+  readonly version: string;
+  readonly verdicts: readonly AccessVerdict[];
+}> {
+  const kubeConfig = loadKubeConfig(options);
+  const { gitVersion } = await kubeConfig.makeApiClient(VersionApi).getCode();
+  const reviews = kubeConfig.makeApiClient(AuthorizationV1Api);
+  const asked = NEEDED_ACCESS.flatMap(({ group, resource, verbs, clusterWide }) =>
+    verbs.flatMap((verb) =>
+      (clusterWide === true ? [undefined] : namespaces).map((namespace) => ({ group, resource, verb, namespace })),
+    ),
+  );
+  const verdicts = await Promise.all(
+    asked.map(async ({ group, resource, verb, namespace }) => {
+      const { status } = await reviews.createSelfSubjectAccessReview({
+        body: {
+          spec: { resourceAttributes: { group, resource, verb, ...(namespace !== undefined && { namespace }) } },
+        },
+      });
+      const name = group === '' ? resource : `${resource}.${group}`;
+      return {
+        verb,
+        resource: name,
+        ...(namespace !== undefined && { namespace }),
+        allowed: status?.allowed === true,
+        reason: status?.reason ?? 'not allowed',
+      };
+    }),
+  );
+  return { version: gitVersion, verdicts };
+}

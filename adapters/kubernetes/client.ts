@@ -1,0 +1,281 @@
+import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  HttpMethod,
+  IsomorphicFetchHttpLibrary,
+  KubeConfig,
+  PatchStrategy,
+  RequestContext,
+} from '@kubernetes/client-node';
+import { failure } from '../../activities/failure.ts';
+import type { Call } from '../../activities/ports.ts';
+import type { Json } from '../../domain/json.ts';
+import { asConnectionFailure, asFailure, isFailedGuard, type Answer, type Deed } from './failures.ts';
+import { describeAddress, isOptional, pathOf, type Address, type Kind, type RawObject } from './kinds.ts';
+
+export interface KubernetesOptions {
+  /** Without one the usual rules hold: KUBECONFIG, ~/.kube/config, the pod's own ServiceAccount. */
+  readonly kubeconfigPath?: string;
+  readonly context?: string;
+  readonly readDeadlineMs?: number;
+  readonly writeDeadlineMs?: number;
+}
+
+export type JsonPatch = readonly {
+  readonly op: 'test' | 'add' | 'replace' | 'remove';
+  readonly path: string;
+  readonly value?: Json;
+}[];
+
+/** The API server as raw JSON: pooled connections, a deadline and the caller's name on every request, typed failures (R1). */
+export interface KubernetesClient {
+  /** The object, or undefined when it is not there. */
+  find<K extends Kind>(
+    address: Address & { readonly kind: K; readonly name: string },
+    call: Call,
+  ): Promise<RawObject<K> | undefined>;
+  /** The whole list as it is now, page by page; empty when the kind is one that need not be installed. */
+  list<K extends Kind>(
+    address: Address & { readonly kind: K },
+    selectors: Selectors,
+    call: Call,
+  ): Promise<readonly RawObject<K>[]>;
+  /** 'raced' when a guard failed or the object is gone: nothing was written. */
+  patch(address: Address & { readonly name: string }, patch: JsonPatch, call: Call): Promise<'written' | 'raced'>;
+}
+
+interface Selectors {
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+/** A read is answered within milliseconds or not at all; a write may wait for admission webhooks (10 s each by default). */
+const READ_DEADLINE_MS = 10_000;
+const WRITE_DEADLINE_MS = 30_000;
+/** The dispatcher opens a connection for each parallel request and knows no limit (R2). */
+const MAX_PARALLEL = 64;
+/** kubectl's chunk: what one page of a list may hold. */
+const PAGE = 500;
+const MAX_RELISTS = 3;
+
+export function createKubernetesClient(options: KubernetesOptions): KubernetesClient {
+  const kubeConfig = loadKubeConfig(options);
+  const base = kubeConfig.getCurrentCluster()?.server.replace(/\/$/, '') ?? '';
+  const server = new URL(base).host;
+  const deadlines = {
+    read: options.readDeadlineMs ?? READ_DEADLINE_MS,
+    write: options.writeDeadlineMs ?? WRITE_DEADLINE_MS,
+  };
+  const http = new IsomorphicFetchHttpLibrary();
+  const inTurn = createTurns(MAX_PARALLEL);
+
+  async function exchange(request: Request, signal: AbortSignal, caller: string): Promise<Answer> {
+    const context = new RequestContext(`${base}${request.path}`, request.method);
+    for (const [name, value] of Object.entries(request.query)) context.setQueryParam(name, value);
+    context.setHeaderParam('Accept', 'application/json');
+    if (request.patch !== undefined) {
+      context.setHeaderParam('Content-Type', PatchStrategy.JsonPatch);
+      context.setBody(JSON.stringify(request.patch));
+    }
+    await kubeConfig.applySecurityAuthentication(context);
+    context.setHeaderParam('User-Agent', userAgent(caller));
+    context.setSignal(signal);
+    const response = await http.send(context).toPromise();
+    return {
+      status: response.httpStatusCode,
+      text: await response.body.text(),
+      ...retryAfter(response.headers['retry-after']),
+    };
+  }
+
+  /** One answer, whatever its status. A read is repeated once and soon; all other patience is Temporal's, where it can be seen. */
+  async function ask(request: Request, { signal, caller }: Call): Promise<Answer> {
+    const deadlineMs = request.patch === undefined ? deadlines.read : deadlines.write;
+    const either = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
+    const attempt = () => inTurn(() => exchange(request, either, caller)).catch((error: unknown) => ({ lost: error }));
+    let outcome = await attempt();
+    if (!either.aborted && isWorthRepeating(request, outcome)) {
+      await sleep(100 + Math.random() * 200);
+      outcome = await attempt();
+    }
+    if (!('lost' in outcome)) return outcome;
+    signal.throwIfAborted();
+    throw asConnectionFailure(either.aborted ? either.reason : outcome.lost, request.deed, deadlineMs);
+  }
+
+  async function find<K extends Kind>(address: Address & { readonly kind: K; readonly name: string }, call: Call) {
+    const deed: Deed = { verb: 'get', target: describeAddress(address), server };
+    const answer = await ask({ method: HttpMethod.GET, path: pathOf(address), query: {}, deed }, call);
+    if (answer.status === 404) return undefined;
+    const object: RawObject<K> = readBody(answer, deed);
+    return object;
+  }
+
+  async function list<K extends Kind>(address: Address & { readonly kind: K }, selectors: Selectors, call: Call) {
+    const deed: Deed = { verb: 'list', target: describeAddress(address), server };
+    const request = { method: HttpMethod.GET, path: pathOf(address), deed };
+    let items: readonly RawObject<K>[] = [];
+    let next = '';
+    for (let relists = 0; ;) {
+      const answer = await ask(
+        { ...request, query: { limit: String(PAGE), ...selectors, ...(next !== '' && { continue: next }) } },
+        call,
+      );
+      if (answer.status === 404 && isOptional(address.kind)) return [];
+      if (answer.status === 410 && next !== '' && relists < MAX_RELISTS) {
+        // the snapshot behind the page token is gone: begin again
+        [items, next, relists] = [[], '', relists + 1];
+        continue;
+      }
+      const page: Page<K> = readBody(answer, deed);
+      items = [...items, ...(page.items ?? [])];
+      next = page.metadata?.continue ?? '';
+      if (next === '') return items;
+    }
+  }
+
+  async function patch(address: Address & { readonly name: string }, operations: JsonPatch, call: Call) {
+    const deed: Deed = { verb: 'patch', target: describeAddress(address), server };
+    // a misspelt key of a custom resource would be dropped in silence (R7)
+    const query = { fieldManager: 'headroom', fieldValidation: 'Strict' };
+    const answer = await ask({ method: HttpMethod.PATCH, path: pathOf(address), query, patch: operations, deed }, call);
+    if (answer.status === 404 || isFailedGuard(answer)) return 'raced';
+    if (answer.status >= 300) throw asFailure(answer, deed);
+    return 'written';
+  }
+
+  return { find, list, patch };
+}
+
+interface Page<K extends Kind> {
+  readonly items?: readonly RawObject<K>[];
+  readonly metadata?: { readonly continue?: string };
+}
+
+interface Request {
+  readonly method: 'GET' | 'PATCH';
+  readonly path: string;
+  readonly query: Readonly<Record<string, string>>;
+  readonly patch?: JsonPatch;
+  readonly deed: Deed;
+}
+
+/** A 401 is refused before anything was done, and the token may just have been renewed (R13). */
+function isWorthRepeating({ patch }: Request, outcome: Answer | { readonly lost: unknown }): boolean {
+  if ('lost' in outcome) return patch === undefined;
+  if (outcome.status === 401) return true;
+  return patch === undefined && outcome.status >= 500 && (outcome.retryAfterMs ?? 0) <= 1_000;
+}
+
+/** JSON, of the type that the caller gives it: the API server's word is taken for its own schema. */
+function readBody(answer: Answer, deed: Deed) {
+  if (answer.status < 200 || answer.status >= 300) throw asFailure(answer, deed);
+  try {
+    return JSON.parse(answer.text);
+  } catch (error) {
+    throw failure(
+      'apiUnavailable',
+      `cannot ${deed.verb} ${deed.target}: ${deed.server} answers with something that is not JSON`,
+      { cause: error },
+    );
+  }
+}
+
+/** Kubernetes sends seconds; a proxy in between may send a date. */
+function retryAfter(header: string | undefined): { readonly retryAfterMs?: number } {
+  if (header === undefined) return {};
+  const seconds = Number(header);
+  const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - Date.now();
+  return retryAfterMs > 0 ? { retryAfterMs } : {};
+}
+
+function createTurns(limit: number) {
+  const waiting: (() => void)[] = [];
+  let free = limit;
+  return async function inTurn<T>(act: () => Promise<T>): Promise<T> {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await act();
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  };
+}
+
+const { version }: { readonly version: string } = JSON.parse(
+  readFileSync(findPackageJSON(import.meta.url) ?? '', 'utf8'),
+);
+
+/** The audit log names the run by it (I11). A header takes printable ASCII only. */
+function userAgent(caller: string): string {
+  return `headroom/${version} ${caller.replaceAll(/[^\x20-\x7e]/g, '_')}`;
+}
+
+export function loadKubeConfig({ kubeconfigPath, context }: KubernetesOptions): KubeConfig {
+  const kubeConfig = new PooledKubeConfig();
+  try {
+    if (kubeconfigPath === undefined) kubeConfig.loadFromDefault();
+    else kubeConfig.loadFromFile(kubeconfigPath);
+  } catch (error) {
+    const file = kubeconfigPath ?? process.env['KUBECONFIG'] ?? '~/.kube/config';
+    throw failure(
+      'invalidRequest',
+      `the kubeconfig ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+  if (context !== undefined) kubeConfig.setCurrentContext(context);
+  const cluster = kubeConfig.getCurrentCluster();
+  if (cluster === null) {
+    const known = kubeConfig.getContexts().map(({ name }) => name);
+    throw failure(
+      'invalidRequest',
+      `the kubeconfig has no usable context '${kubeConfig.getCurrentContext()}'; its contexts are: ${known.join(', ') || 'none'}`,
+    );
+  }
+  // what the client falls back to where there is no kubeconfig at all: http://localhost:8080
+  if (!URL.canParse(cluster.server) || (cluster.server.startsWith('http:') && !cluster.skipTLSVerify)) {
+    throw failure(
+      'invalidRequest',
+      `the API server ${cluster.server} is not an https address; name a kubeconfig, for example in KUBECONFIG`,
+    );
+  }
+  return kubeConfig;
+}
+
+type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
+
+/**
+ * Keeps one dispatcher: the client makes a new one, and with it a new TLS connection, for every request (R2).
+ * A renewed CA or client certificate gets a new one.
+ */
+class PooledKubeConfig extends KubeConfig {
+  #pooled: { readonly credentials: string; readonly dispatcher: Dispatcher } | undefined;
+  #credentials = '';
+
+  override createDispatcherOptions(...parameters: Parameters<KubeConfig['createDispatcherOptions']>) {
+    const { ca, cert, key } = parameters[1];
+    this.#credentials = [ca, cert, key].map(String).join('\n');
+    return super.createDispatcherOptions(...parameters);
+  }
+
+  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
+    const set = context.setDispatcher.bind(context);
+    // called in the same turn as createDispatcherOptions, so the credentials are those of this dispatcher
+    context.setDispatcher = (made) => set(this.#pool(made));
+    await super.applySecurityAuthentication(context);
+  }
+
+  #pool(made: Dispatcher): Dispatcher {
+    if (this.#pooled?.credentials === this.#credentials) return this.#pooled.dispatcher;
+    const old = this.#pooled?.dispatcher;
+    this.#pooled = { credentials: this.#credentials, dispatcher: made };
+    // ends its connections once their requests are answered
+    void old?.close();
+    return made;
+  }
+}

@@ -1,0 +1,248 @@
+import { failure } from '../../activities/failure.ts';
+import type { Call } from '../../activities/ports.ts';
+import { sameJson, type Json } from '../../domain/json.ts';
+import {
+  GOVERNOR_FIELDS,
+  MARKS,
+  type Governor,
+  type GovernorChange,
+  type GovernorField,
+  type GovernorKind,
+  type GovernorMarks,
+  type WorkloadRef,
+  type WorkloadState,
+} from '../../domain/workload.ts';
+import type { JsonPatch, KubernetesClient } from './client.ts';
+import type { Kind, RawObject } from './kinds.ts';
+import { labelSelectorText } from './selectors.ts';
+
+const IGNORE = 'headroom.dev/ignore';
+
+/** Where each mark stands on the object. */
+const MARK_KEYS = {
+  baseline: { map: 'annotations', key: 'headroom.dev/baseline' },
+  claims: { map: 'annotations', key: 'headroom.dev/claims' },
+  generation: { map: 'annotations', key: 'headroom.dev/generation' },
+  windDown: { map: 'annotations', key: 'headroom.dev/wind-down' },
+  held: { map: 'labels', key: 'headroom.dev/held' },
+} as const satisfies {
+  readonly [mark in keyof GovernorMarks]-?: { readonly map: 'annotations' | 'labels'; readonly key: string };
+};
+
+/** Which key of spec is the floor and which the ceiling. */
+const FIELD_KEYS: { readonly [kind in GovernorKind]: { readonly [field in GovernorField]?: string } } = {
+  workload: { floor: 'replicas' },
+  horizontalPodAutoscaler: { floor: 'minReplicas', ceiling: 'maxReplicas' },
+  scaledObject: { floor: 'minReplicaCount', ceiling: 'maxReplicaCount' },
+};
+
+/** Reads all that decides the workload's count, with plain consistent reads: no cache, no resourceVersion (R11, R15). */
+export async function readWorkload(
+  client: KubernetesClient,
+  { ref, ownNamespace }: { readonly ref: WorkloadRef; readonly ownNamespace: string },
+  call: Call,
+): Promise<WorkloadState> {
+  const { namespace } = ref;
+  const [workload, autoscalers, scaledObjects, own] = await Promise.all([
+    findWorkload(client, ref, call),
+    client.list({ kind: 'HorizontalPodAutoscaler', namespace }, {}, call),
+    client.list({ kind: 'ScaledObject', namespace }, {}, call),
+    client.find({ kind: 'Namespace', name: ownNamespace }, call),
+  ]);
+  const ignored = isIgnored(workload.metadata) || isIgnored(own?.metadata);
+  const governor = (kind: GovernorKind, metadata: Metadata, fields: ReadFields) =>
+    asGovernor({ kind, ref, metadata, fields, ignored });
+  const ownedNames = new Set(scaledObjects.map(({ status }) => status?.hpaName).filter((name) => name !== undefined));
+  const standalone = autoscalers.filter(({ metadata }) => !isKedas(metadata) && !ownedNames.has(metadata?.name ?? ''));
+  return {
+    ...asState(workload, ref),
+    autoscalers: [
+      ...standalone
+        .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
+        .map(({ metadata, spec }) =>
+          governor('horizontalPodAutoscaler', metadata, { floor: spec?.minReplicas, ceiling: spec?.maxReplicas }),
+        ),
+      ...scaledObjects
+        .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
+        .map(({ metadata, spec }) =>
+          governor('scaledObject', metadata, { floor: spec?.minReplicaCount, ceiling: spec?.maxReplicaCount }),
+        ),
+    ],
+    self: governor('workload', workload.metadata, { floor: workload.spec?.replicas }),
+  };
+}
+
+export type Workload = RawObject<'Deployment'> | RawObject<'StatefulSet'>;
+type Metadata = Workload['metadata'];
+type ReadFields = { readonly [field in GovernorField]?: Json | undefined };
+
+export async function findWorkload(
+  client: KubernetesClient,
+  { kind, namespace, object }: WorkloadRef,
+  call: Call,
+): Promise<Workload> {
+  const found = await client.find({ kind, namespace, name: object }, call);
+  if (found !== undefined) return found;
+  throw failure(
+    'targetNotFound',
+    `${kind} ${namespace}/${object} does not exist; ${await neighbours(client, { kind, namespace }, call)}`,
+  );
+}
+
+/** What there is instead, for whoever mistyped a name. */
+async function neighbours(
+  client: KubernetesClient,
+  { kind, namespace }: Pick<WorkloadRef, 'kind' | 'namespace'>,
+  call: Call,
+): Promise<string> {
+  if ((await client.find({ kind: 'Namespace', name: namespace }, call)) === undefined)
+    return `there is no namespace ${namespace}`;
+  const names = (await client.list({ kind, namespace }, {}, call)).map(({ metadata }) => metadata?.name ?? '');
+  if (names.length === 0) return `the namespace has no ${kind}`;
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : '';
+  return `the namespace has ${names.slice(0, 10).join(', ')}${more}`;
+}
+
+function asState(workload: Workload, ref: WorkloadRef): Omit<WorkloadState, 'autoscalers' | 'self'> {
+  const { metadata, spec, status } = workload;
+  return {
+    ref,
+    uid: metadata?.uid ?? '',
+    generation: metadata?.generation ?? 0,
+    observedGeneration: status?.observedGeneration ?? 0,
+    paused: spec !== undefined && 'paused' in spec && (spec.paused ?? false),
+    wantedReplicas: spec?.replicas ?? 1,
+    replicas: status?.replicas ?? 0,
+    updatedReplicas: status?.updatedReplicas ?? 0,
+    readyReplicas: status?.readyReplicas ?? 0,
+    availableReplicas: status?.availableReplicas ?? 0,
+    terminatingReplicas:
+      status !== undefined && 'terminatingReplicas' in status ? (status.terminatingReplicas ?? 0) : 0,
+    conditions: (status?.conditions ?? []).map(({ type, status, reason = '', message = '' }) => ({
+      type,
+      status,
+      reason,
+      message,
+    })),
+    selector: labelSelectorText(spec?.selector),
+  };
+}
+
+function asGovernor({
+  kind,
+  ref,
+  metadata,
+  fields,
+  ignored,
+}: {
+  readonly kind: GovernorKind;
+  readonly ref: WorkloadRef;
+  readonly metadata: Metadata;
+  readonly fields: ReadFields;
+  readonly ignored: boolean;
+}): Governor {
+  const found = GOVERNOR_FIELDS.map((field) => [field, fields[field]] as const);
+  const marks = MARKS.map((mark) => [mark, metadata?.[MARK_KEYS[mark].map]?.[MARK_KEYS[mark].key]] as const);
+  return {
+    kind,
+    workloadKind: ref.kind,
+    namespace: ref.namespace,
+    name: metadata?.name ?? '',
+    uid: metadata?.uid ?? '',
+    hasAnnotations: metadata?.annotations !== undefined,
+    hasLabels: metadata?.labels !== undefined,
+    fields: Object.fromEntries(found.filter(([, value]) => value !== undefined)),
+    marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
+    ignored: ignored || isIgnored(metadata),
+  };
+}
+
+function isIgnored(metadata: Metadata): boolean {
+  return metadata?.annotations?.[IGNORE] === 'true';
+}
+
+/** KEDA rewrites the HPA that it made: the ScaledObject is the governor (R19). */
+function isKedas(metadata: Metadata): boolean {
+  return (metadata?.ownerReferences ?? []).some(
+    ({ kind, apiVersion, controller }) =>
+      kind === 'ScaledObject' && apiVersion.startsWith('keda.sh/') && controller === true,
+  );
+}
+
+interface TargetRef {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly name?: string;
+}
+/** KEDA's kind defaults to Deployment, its apiVersion to apps/v1; the version says nothing about which object it is. */
+function isTarget(target: TargetRef | undefined, ref: WorkloadRef): boolean {
+  const { apiVersion = 'apps/v1', kind = 'Deployment', name } = target ?? {};
+  return name === ref.object && kind === ref.kind && apiVersion.split('/')[0] === 'apps';
+}
+
+export async function changeGovernor(
+  client: KubernetesClient,
+  change: GovernorChange,
+  call: Call,
+): Promise<'written' | 'raced'> {
+  const kinds: { readonly [kind in GovernorKind]: Kind } = {
+    workload: change.workloadKind,
+    horizontalPodAutoscaler: 'HorizontalPodAutoscaler',
+    scaledObject: 'ScaledObject',
+  };
+  const { namespace, name } = change;
+  return client.patch({ kind: kinds[change.kind], namespace, name }, patchOf(change), call);
+}
+
+/**
+ * One JSON Patch: first a `test` of everything that was read, then the changes. Kubernetes applies it whole
+ * or not at all, so this is a compare-and-set. A `test` with null passes where the key is absent (R28).
+ */
+function patchOf(change: GovernorChange): JsonPatch {
+  const edits = [
+    ...change.fields.map((one) => fieldEdit(change.kind, one)),
+    ...mapEdits(change, 'annotations'),
+    ...mapEdits(change, 'labels'),
+  ];
+  return [
+    { op: 'test', path: '/metadata/uid', value: change.uid },
+    ...edits.map(({ path, from }) => ({ op: 'test', path, value: from ?? null }) as const),
+    ...edits.flatMap(operation),
+  ];
+}
+
+interface Edit {
+  readonly path: string;
+  readonly from: Json | undefined;
+  readonly to: Json | undefined;
+}
+
+function operation({ path, from, to }: Edit): JsonPatch {
+  if (sameJson(from, to)) return [];
+  if (to === undefined) return [{ op: 'remove', path }];
+  return [{ op: from === undefined ? 'add' : 'replace', path, value: to }];
+}
+
+function fieldEdit(kind: GovernorKind, { field, from, to }: GovernorChange['fields'][number]): Edit {
+  const key = FIELD_KEYS[kind][field];
+  if (key === undefined) throw failure('invalidRequest', `a ${kind} has no ${field} to change`);
+  return { path: `/spec/${key}`, from, to };
+}
+
+/** A key cannot be added to a map that is not there: then the map itself is guarded and added whole. */
+function mapEdits(change: GovernorChange, map: 'annotations' | 'labels'): readonly Edit[] {
+  const marks = change.marks.filter(({ mark }) => MARK_KEYS[mark].map === map);
+  if (marks.length === 0) return [];
+  const present = map === 'annotations' ? change.hasAnnotations : change.hasLabels;
+  if (present)
+    return marks.map(({ mark, from, to }) => ({ path: `/metadata/${map}/${pointer(MARK_KEYS[mark].key)}`, from, to }));
+  const added = Object.fromEntries(
+    marks.flatMap(({ mark, to }) => (to === undefined ? [] : [[MARK_KEYS[mark].key, to]])),
+  );
+  return [{ path: `/metadata/${map}`, from: undefined, to: Object.keys(added).length === 0 ? undefined : added }];
+}
+
+/** RFC 6901: '~' and '/' inside a key. */
+function pointer(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}

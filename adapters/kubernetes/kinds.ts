@@ -1,0 +1,112 @@
+import type {
+  CoreV1Event,
+  V1Deployment,
+  V1Namespace,
+  V1Node,
+  V1Pod,
+  V1ReplicaSet,
+  V1ResourceQuota,
+  V1StatefulSet,
+  V2HorizontalPodAutoscaler,
+} from '@kubernetes/client-node';
+import type { Json } from '../../domain/json.ts';
+
+/**
+ * The API's own JSON under the client's types: typed reads would drop every field that the client
+ * does not know and turn dates into Date objects (R8, R9).
+ */
+export type Raw<T> = T extends Date
+  ? string
+  : T extends readonly (infer Item)[]
+    ? readonly Raw<Item>[]
+    : T extends object
+      ? { readonly [Key in keyof T]: Raw<T[Key]> }
+      : T;
+
+/** What headroom reads of KEDA's ScaledObject; the fields of a hold stay raw JSON. */
+interface ScaledObject {
+  readonly metadata?: V1Deployment['metadata'];
+  readonly spec?: {
+    readonly scaleTargetRef?: { readonly apiVersion?: string; readonly kind?: string; readonly name?: string };
+    readonly minReplicaCount?: Json;
+    readonly maxReplicaCount?: Json;
+  };
+  readonly status?: { readonly hpaName?: string };
+}
+
+/** The client's type calls the key `default` `_default`, which is not what the API says. */
+interface LimitRange {
+  readonly metadata?: V1Namespace['metadata'];
+  readonly spec?: {
+    readonly limits?: readonly {
+      readonly type?: string;
+      readonly default?: Amounts;
+      readonly defaultRequest?: Amounts;
+      readonly min?: Amounts;
+      readonly max?: Amounts;
+    }[];
+  };
+}
+type Amounts = Readonly<Record<string, string>>;
+
+interface Kinds {
+  readonly Deployment: V1Deployment;
+  readonly StatefulSet: V1StatefulSet;
+  readonly ReplicaSet: V1ReplicaSet;
+  readonly HorizontalPodAutoscaler: V2HorizontalPodAutoscaler;
+  readonly ScaledObject: ScaledObject;
+  readonly Pod: V1Pod;
+  readonly Event: CoreV1Event;
+  readonly Node: V1Node;
+  readonly Namespace: V1Namespace;
+  readonly ResourceQuota: V1ResourceQuota;
+  readonly LimitRange: LimitRange;
+}
+export type Kind = keyof Kinds;
+export type RawObject<K extends Kind> = Raw<Kinds[K]>;
+
+interface Resource {
+  readonly group: string;
+  readonly version: string;
+  readonly plural: string;
+}
+const RESOURCES: { readonly [K in Kind]: Resource } = {
+  Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
+  StatefulSet: { group: 'apps', version: 'v1', plural: 'statefulsets' },
+  ReplicaSet: { group: 'apps', version: 'v1', plural: 'replicasets' },
+  HorizontalPodAutoscaler: { group: 'autoscaling', version: 'v2', plural: 'horizontalpodautoscalers' },
+  ScaledObject: { group: 'keda.sh', version: 'v1alpha1', plural: 'scaledobjects' },
+  Pod: { group: '', version: 'v1', plural: 'pods' },
+  Event: { group: '', version: 'v1', plural: 'events' },
+  Node: { group: '', version: 'v1', plural: 'nodes' },
+  Namespace: { group: '', version: 'v1', plural: 'namespaces' },
+  ResourceQuota: { group: '', version: 'v1', plural: 'resourcequotas' },
+  LimitRange: { group: '', version: 'v1', plural: 'limitranges' },
+};
+
+/** KEDA need not be installed; that a kind of Kubernetes itself is missing is a fault, and no empty list. */
+export function isOptional(kind: Kind): boolean {
+  return kind === 'ScaledObject';
+}
+
+/** Where an object, or without a name a list of them, is found. */
+export interface Address {
+  readonly kind: Kind;
+  readonly namespace?: string;
+  readonly name?: string;
+}
+
+export function pathOf({ kind, namespace, name }: Address): string {
+  const { group, version, plural } = RESOURCES[kind];
+  const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
+  const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
+  return `${root}${scope}/${plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+}
+
+/** 'deployments.apps tensafe/tensafe-server': the resource as RBAC calls it, and which one. */
+export function describeAddress({ kind, namespace, name }: Address): string {
+  const { group, plural } = RESOURCES[kind];
+  const resource = group === '' ? plural : `${plural}.${group}`;
+  const where = [namespace, name].filter((part) => part !== undefined).join('/');
+  return where === '' ? resource : `${resource} ${where}`;
+}

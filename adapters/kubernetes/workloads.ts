@@ -1,0 +1,21 @@
+import type { WorkloadPort } from '../../activities/ports.ts';
+import { createKubernetesClient, type KubernetesOptions } from './client.ts';
+import { readCapacity } from './capacity.ts';
+import { changeGovernor, readWorkload } from './governors.ts';
+import { readTroubles } from './troubles.ts';
+
+export interface WorkloadPortOptions extends KubernetesOptions {
+  /** headroom's own namespace: `headroom.dev/ignore=true` on it stops headroom for the whole cluster. */
+  readonly ownNamespace?: string;
+}
+
+/** Everything of the port goes through one pooled client. */
+export function createWorkloadPort({ ownNamespace = 'headroom', ...options }: WorkloadPortOptions): WorkloadPort {
+  const client = createKubernetesClient(options);
+  return {
+    readWorkload: (ref, call) => readWorkload(client, { ref, ownNamespace }, call),
+    changeGovernor: (change, call) => changeGovernor(client, change, call),
+    readTroubles: (ref, call) => readTroubles(client, ref, call),
+    readCapacity: (ref, call) => readCapacity(client, ref, call),
+  };
+}

@@ -1,0 +1,530 @@
+import { z } from 'zod';
+import { DURATION_ACCEPTED, DURATION_PATTERN, readDuration } from '../domain/duration.ts';
+import { MATRIX_ACTIONS } from '../domain/policy.ts';
+import { show } from './policy-faults.ts';
+
+/**
+ * The shape of headroom.yaml. Each leaf says what it is for and what it accepts, so that faults, editors (JSON Schema)
+ * and people read the same words. What no code reads yet carries the name of the procedure that will.
+ */
+
+/** What we note on a schema beside its rules. */
+declare module 'zod' {
+  interface GlobalMeta {
+    /** For people: `a whole number from 0 to 10,000`. */
+    accepted?: string;
+    /** The procedure, not built yet, that will read the value and everything under it. */
+    readLaterBy?: string;
+  }
+}
+
+/** Names that a file gives (workloads, metrics, triggers …) are parts of paths and of workflow ids: no dots. */
+export const NAME_PATTERN = '^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$';
+export const NAME_ACCEPTED =
+  'letters, digits, - and _, at most 63, beginning and ending with a letter or digit (no dots)';
+export const OBJECT_NAME_PATTERN = '^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$';
+const NAMESPACE_PATTERN = '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$';
+/** `2000m`, `4`, `0.5` */
+const CPU_PATTERN = '^(?:\\d+m|\\d+(?:\\.\\d+)?)$';
+/** `8Gi`, `512Mi`, `1.5G` */
+const MEMORY_PATTERN = '^\\d+(?:\\.\\d+)?(?:Ki|Mi|Gi|Ti|k|M|G|T)?$';
+/** No workload here comes near; a slip such as an extra zero or two does. */
+const MOST_REPLICAS = 10_000;
+
+function leaf<S extends z.ZodType>(schema: S, accepted: string, description: string): S {
+  return schema.meta({ accepted, description });
+}
+
+function matching(pattern: string, accepted: string, description: string) {
+  return leaf(z.string().regex(new RegExp(pattern)), accepted, description);
+}
+
+function text(description: string) {
+  return leaf(z.string().regex(/\S/), 'a text that is not empty', description);
+}
+
+function reference(to: string, description: string) {
+  return leaf(z.string(), to, description);
+}
+
+function count(description: string, { min = 0, max = MOST_REPLICAS } = {}) {
+  const accepted = `a whole number from ${min} to ${max.toLocaleString('en')}`;
+  return leaf(z.int().min(min).max(max), accepted, description);
+}
+
+function amount(description: string) {
+  return leaf(z.number().min(0), 'a number, 0 or more', description);
+}
+
+function flag(description: string) {
+  return leaf(z.boolean(), 'true or false', description);
+}
+
+function oneOf<const V extends readonly [string, ...string[]]>(values: V, description: string) {
+  return leaf(z.enum(values), values.length === 1 ? values[0] : `one of ${values.join(', ')}`, description);
+}
+
+function address(description: string) {
+  return leaf(
+    z.string().refine(isHttpUrl, { error: ({ input }) => show(input) }),
+    'an http or https address, such as http://prometheus.monitoring:9090',
+    description,
+  );
+}
+
+function moment(description: string) {
+  return leaf(
+    z.iso.datetime({ offset: true }),
+    'a time with its offset, such as 2026-12-24T18:00:00+01:00',
+    description,
+  );
+}
+
+/** In the file `30m`, here 1,800,000 ms. */
+function duration(description: string, { orZero = false } = {}) {
+  const accepted = orZero ? DURATION_ACCEPTED : `${DURATION_ACCEPTED}, above 0`;
+  const schema = z.string().transform((written, context) => {
+    const read = readDuration(written);
+    if (read.kind === 'duration' && (orZero || read.ms > 0)) return read.ms;
+    context.addIssue(read.kind === 'fault' ? read.found : JSON.stringify(written));
+    return z.NEVER;
+  });
+  return leaf(schema.meta({ pattern: DURATION_PATTERN }), accepted, description);
+}
+
+function promql(description: string) {
+  const schema = z.string().superRefine((query, context) => {
+    const found = judgePromql(query);
+    if (found !== undefined) context.addIssue(found);
+  });
+  const accepted = 'a PromQL query with its brackets and quotes closed';
+  return leaf(schema.meta({ pattern: '\\S' }), accepted, description);
+}
+
+/** A map by names that the file gives; the names are checked by policy-file.ts, which then also looks at what is under a bad one. */
+function byName<S extends z.ZodType>(value: S, description: string) {
+  return z.record(z.string().meta({ pattern: NAME_PATTERN }), value).meta({ description });
+}
+
+function limits(what: string, { min = 0 } = {}) {
+  return z.strictObject({
+    min: count(`Fewest ${what}; at most \`max\`.`, { min }),
+    max: count(`Most ${what}.`, { min: Math.max(min, 1) }),
+  });
+}
+
+function range(what: string) {
+  return z.strictObject({ min: count(`Fewest ${what}.`), max: count(`Most ${what}; at least \`min\`.`) });
+}
+
+const Workload = z.strictObject({
+  namespace: matching(
+    NAMESPACE_PATTERN,
+    'a namespace name: lower-case letters, digits and -',
+    'Namespace of the object.',
+  ),
+  kind: oneOf(['Deployment', 'StatefulSet'], 'Kind of the object.'),
+  object: matching(
+    OBJECT_NAME_PATTERN,
+    'an object name: lower-case letters, digits, - and .',
+    "metadata.name; absent: the workload's name.",
+  ).exactOptional(),
+  limits: limits('pods that any claim may ask for'),
+  jobs: flag(
+    'Its pods run jobs that a scale-in would kill: never lowered without an idle check, and not pre-scaled.',
+  ).prefault(false),
+  refuse: text(
+    'Set on what must not be scaled by its replica count (databases): the reason, shown to whoever tries.',
+  ).exactOptional(),
+  container: matching(
+    NAMESPACE_PATTERN,
+    'a container name',
+    'The container that a resize changes; absent: the only one.',
+  )
+    .meta({ readLaterBy: 'resizeWorkload' })
+    .exactOptional(),
+  load: byName(
+    z.strictObject({
+      query: promql('One series, in `unit`. An empty answer or NaN is no data, and no data is never quiet.'),
+      unit: text('For people: %, ms, requests.'),
+      scaleUpAbove: amount('Above this for two samples during the wind-down, the capacity is claimed again.'),
+      scaleDownBelow: amount('Quiet means below this for the whole window; under `scaleUpAbove`.'),
+      perPod: flag(
+        'The value falls as pods are added (CPU): judged as it would be at the baseline count, value × pods ÷ baseline.',
+      ).prefault(false),
+    }),
+    'What load is, by metric. Quiet = all of them are low.',
+  ).prefault({}),
+  dataHealthy: promql(
+    '1 at each step while the series behind the load queries are complete: a sum over half of the targets looks like low load.',
+  ).exactOptional(),
+  pricePerPodHour: amount(
+    'What one pod costs for an hour, in `prices.currency`; for the cost in plans.',
+  ).exactOptional(),
+  dashboards: z
+    .array(z.strictObject({ title: text('Shown as the link.'), url: address('Where it leads.') }))
+    .meta({ description: 'Links on the page of each run.' })
+    .prefault([]),
+});
+
+const PreScale = z.strictObject({
+  lead: duration('Capacity is asked for this long before the event starts.', { orZero: true }).prefault('30m'),
+  availableWithin: duration('What is not available after this long is diagnosed, and the run ends as short.').prefault(
+    '5m',
+  ),
+  quiet: z
+    .strictObject({
+      window: duration(
+        'All load metrics stay low for this long, beginning at the end of the event at the earliest.',
+      ).prefault('15m'),
+      askAfter: duration('A person is asked when it is not quiet this long after the end; at least `window`.').prefault(
+        '30m',
+      ),
+      every: duration('How often it is judged; at most `window`.').prefault('30s'),
+      step: duration('Sample spacing of the range query; at most `window`.').prefault('30s'),
+    })
+    .prefault({}),
+});
+
+const WindDown = z.strictObject({
+  percent: count('Largest step down, in percent of the floor at release (rounded down, at least one pod).', {
+    min: 1,
+    max: 100,
+  }).prefault(20),
+  every: duration('Time between two steps down.').prefault('5m'),
+});
+
+const Ledger = z.strictObject({
+  ownerCheckEvery: duration('How often it is checked that each owner of a claim still runs.').prefault('15s'),
+  continueAsNewAfterEvents: count('History length at which a ledger goes on as a new run.', {
+    min: 100,
+    max: 10_000,
+  }).prefault(1000),
+  continueAsNewAfterUpdates: count(
+    'Updates of one run after which a ledger goes on as a new one; Temporal refuses the 2,001st.',
+    {
+      min: 10,
+      max: 1900,
+    },
+  ).prefault(1500),
+});
+
+const Approval = z.strictObject({
+  preScale: approvalFor('a pre-scale').prefault('never'),
+  emergencyScaleUp: approvalFor('an emergency scale-up').meta({ readLaterBy: 'emergencyScaleUp' }).prefault('never'),
+  drainGpuNode: approvalFor('a drain').meta({ readLaterBy: 'drainGpuNode' }).prefault('always'),
+  addGpuNodes: approvalFor('an addition of GPU nodes').meta({ readLaterBy: 'addGpuNodes' }).prefault('always'),
+  resizeWorkload: approvalFor('a resize').meta({ readLaterBy: 'resizeWorkload' }).prefault('always'),
+  expiresAfter: duration('An approval that is asked for and not given after this long is a refusal.')
+    .meta({ readLaterBy: 'drainGpuNode' })
+    .prefault('1h'),
+});
+
+function approvalFor(what: string) {
+  return oneOf(['never', 'always'], `Whether a second person must approve ${what}.`);
+}
+
+const NodeGroup = z.strictObject({
+  limits: limits('nodes of the group'),
+  instanceTypes: z
+    .array(reference('a key of gpuInstanceTypes', 'A key of `gpuInstanceTypes`.'))
+    .min(1)
+    .meta({ accepted: 'a list of one or more keys of gpuInstanceTypes' }),
+});
+
+const GpuInstanceType = z.strictObject({
+  instanceType: matching(
+    '^[a-z0-9-]+\\.[a-z0-9-]+$',
+    'an instance type, such as p4d.24xlarge',
+    'As AWS spells it; its key here has a dash for the dot.',
+  ),
+  gpus: count('GPUs of a node, as it should show in its allocatable.', { min: 1, max: 64 }),
+  gpu: text('Model and memory of one GPU.'),
+  memoryGb: count('Memory of a node in GB.', { min: 1, max: 100_000 }),
+  vcpus: count('Virtual CPUs of a node.', { min: 1, max: 10_000 }),
+  useCase: text('What it is for.'),
+});
+
+const Prices = z.strictObject({
+  currency: matching('^[A-Z]{3}$', 'three capital letters, such as USD', 'Of all prices in this file.').prefault('USD'),
+  perNodeHour: byName(amount('On-demand price of a node for an hour.'), 'By key of `gpuInstanceTypes`.')
+    .meta({ readLaterBy: 'addGpuNodes' })
+    .prefault({}),
+});
+
+const Profile = z.strictObject({
+  cpuRequest: cpu('CPU request; at most `cpuLimit`.'),
+  cpuLimit: cpu('CPU limit.'),
+  memoryRequest: memory('Memory request; at most `memoryLimit`.'),
+  memoryLimit: memory('Memory limit.'),
+  useCase: text('What it is for.'),
+});
+
+function cpu(description: string) {
+  return matching(CPU_PATTERN, 'a CPU quantity in quotes or with m, such as 2000m or "4"', description);
+}
+
+function memory(description: string) {
+  return matching(MEMORY_PATTERN, 'a memory quantity, such as 8Gi or 512Mi', description);
+}
+
+const Trigger = z.strictObject({
+  workload: reference('a workload of this file', 'A key of `workloads`.'),
+  metric: reference('a load metric of the workload', "A key of the workload's `load`."),
+  above: amount('Fires above this; this or `below`.').exactOptional(),
+  below: amount('Fires below this; this or `above`.').exactOptional(),
+  for: duration('How long it must be so.'),
+  pods: leaf(
+    z.int().min(-1000).max(1000),
+    'a whole number: positive with `above`, negative with `below`',
+    'Pods to add, or (negative) to take back of what earlier steps added.',
+  ),
+  cooldown: duration('No further step of this trigger for this long.'),
+});
+
+const EmergencyScaleUp = z.strictObject({
+  factor: leaf(z.number().min(1).max(10), 'a number from 1 to 10', 'Times the count at the start.').prefault(2),
+  mode: oneOf(
+    ['freeze', 'pause'],
+    'freeze stops scale-in and leaves scale-out alive; pause stops the autoscaler.',
+  ).prefault('freeze'),
+  workload: reference('a workload of this file', 'A key of `workloads`.'),
+  metric: reference('a load metric of the workload', "A key of the workload's `load`."),
+  above: amount('Above this it is an emergency at any load.'),
+  rolloutYoungerThan: duration('Pods may not help against a rollout that is younger than this.').prefault('30m'),
+});
+
+const Scaling = z.strictObject({
+  stabilisation: duration('Stabilisation window.', { orZero: true }),
+  select: oneOf(['Max', 'Min', 'Disabled'], 'Which of the policies holds.').prefault('Max'),
+  policies: z
+    .array(
+      z.strictObject({
+        type: oneOf(['Pods', 'Percent'], 'What `value` counts.'),
+        value: count('Largest change in one period.', { min: 1 }),
+        period: duration('Period of the policy; at most 30m.'),
+      }),
+    )
+    .min(1)
+    .meta({ accepted: 'a list of one or more policies' }),
+});
+
+const Autoscaler = z.strictObject({
+  use: oneOf(
+    ['hpa', 'keda'],
+    'Which of the two governs: both on one workload is a conflict, in which neither scales on metrics.',
+  ),
+  hpa: z
+    .strictObject({
+      object: matching(OBJECT_NAME_PATTERN, 'an object name', 'metadata.name of the HPA.'),
+      limits: limits('pods of the HPA', { min: 1 }),
+      cpuUtilisation: count("Target in percent of the pods' CPU requests.", { min: 1, max: 1000 }).exactOptional(),
+      memoryUtilisation: count("Target in percent of the pods' memory requests.", {
+        min: 1,
+        max: 1000,
+      }).exactOptional(),
+      scaleDown: Scaling,
+      scaleUp: Scaling,
+    })
+    .exactOptional(),
+  keda: z
+    .strictObject({
+      object: matching(OBJECT_NAME_PATTERN, 'an object name', 'metadata.name of the ScaledObject.'),
+      limits: limits('pods of the ScaledObject'),
+      polling: duration('pollingInterval.'),
+      cooldown: duration('cooldownPeriod: acts only on the way to 0 or to the idle count.', { orZero: true }),
+      triggers: byName(
+        z.strictObject({
+          query: promql('Of the prometheus trigger.'),
+          threshold: amount('threshold.'),
+          metricType: oneOf(
+            ['AverageValue', 'Value'],
+            'AverageValue wants metric ÷ threshold pods whatever runs now: for queues; Value: for latencies.',
+          ),
+        }),
+        'Prometheus triggers.',
+      ),
+    })
+    .exactOptional(),
+  thrashingStabilisation: duration('Scale-down stabilisation that is set when the count swings.').exactOptional(),
+});
+
+const Sizing = z.strictObject({
+  rps: z
+    .strictObject({
+      from: amount('From this many requests per second …'),
+      to: amount('… up to but without this many.'),
+    })
+    .exactOptional(),
+  pods: range('pods'),
+  cpuPerPod: leaf(z.number().gt(0), 'a number of cores above 0', 'Cores of a pod.'),
+  memoryPerPod: memory('Memory of a pod.'),
+  gpusPerPod: range('GPUs of a pod'),
+});
+
+const CapacityPlanning = z.strictObject({
+  growthPercents: z
+    .array(count('Increase in percent.', { min: 1 }))
+    .prefault([])
+    .meta({ description: 'Increases that are calculated.' }),
+  bufferPercent: count('Room above the projected peak.').prefault(20),
+  queries: byName(
+    z.strictObject({ query: promql('What is read.'), unit: text('For people.') }),
+    'Figures that an assessment shows.',
+  ).prefault({}),
+});
+
+const Span = z.strictObject({
+  from: amount('From this, included.').exactOptional(),
+  to: amount('Up to this, not included.').exactOptional(),
+});
+
+const Matrix = z.strictObject({
+  workload: reference('a workload of this file', 'A key of `workloads`.'),
+  loadMetric: reference('a load metric of the workload', 'The load, in percent of capacity.'),
+  latencyMetric: reference('a load metric of the workload', 'The latency.'),
+  rows: z
+    .array(
+      z.strictObject({
+        load: Span.prefault({}),
+        latency: Span.prefault({}),
+        action: oneOf(MATRIX_ACTIONS, 'What to do.'),
+        source: oneOf(['runbook', 'added'], "The runbook's row, or one that fills a gap between its rows."),
+      }),
+    )
+    .min(1)
+    .meta({
+      accepted: 'a list of one or more rows',
+      description: 'The first row that matches holds; each load and latency must have one.',
+    }),
+});
+
+const Alert = z.strictObject({
+  procedure: oneOf(['emergencyScaleUp', 'stepScale'], 'What the alert starts.'),
+  workload: reference('a workload of this file', 'For emergencyScaleUp: a key of `workloads`.').exactOptional(),
+  trigger: reference('a trigger of this file', 'For stepScale: a key of `triggers`.').exactOptional(),
+});
+
+const Window = z.strictObject({
+  starts: moment('From then …'),
+  ends: moment('… until then no planned change is begun.'),
+  reason: text('Shown to whoever is refused.'),
+  workloads: z
+    .array(reference('a workload of this file', 'A key of `workloads`.'))
+    .exactOptional()
+    .meta({ description: 'Absent: all.' }),
+});
+
+const Channel = z.strictObject({
+  kind: oneOf(['slack', 'webhook'], 'What is spoken there.'),
+  urlFromEnv: matching(
+    '^[A-Z][A-Z0-9_]*$',
+    'the name of an environment variable, such as HEADROOM_SLACK_URL',
+    'Holds the address: it is a secret and not for this file.',
+  ),
+});
+
+/** headroom.yaml, as it stands in the file; as output its durations are milliseconds and its defaults are filled in. */
+export const PolicyFile = z
+  .strictObject({
+    cluster: z.strictObject({ name: text('Name of the cluster, for people; one headroom serves one cluster.') }),
+    prometheus: z.strictObject({ url: address('Base address of Prometheus.') }),
+    workloads: byName(Workload, 'What may be scaled, by the name that commands and workflow ids use.'),
+    preScale: PreScale.prefault({}),
+    windDown: WindDown.prefault({}),
+    ledger: Ledger.prefault({}),
+    approval: Approval.prefault({}),
+    nodeGroups: byName(NodeGroup, 'EKS managed node groups with GPUs.')
+      .meta({ readLaterBy: 'addGpuNodes' })
+      .prefault({}),
+    gpuInstanceTypes: byName(GpuInstanceType, 'By instance type, with a dash for the dot.')
+      .meta({ readLaterBy: 'addGpuNodes' })
+      .prefault({}),
+    prices: Prices.prefault({}),
+    profiles: byName(Profile, 'Sizes of a pod.').meta({ readLaterBy: 'resizeWorkload' }).prefault({}),
+    triggers: byName(Trigger, 'Steps up and down.').meta({ readLaterBy: 'stepScale' }).prefault({}),
+    stepScale: z
+      .strictObject({ minCooldown: duration("No trigger's cooldown counts as shorter than this.").prefault('5m') })
+      .meta({ readLaterBy: 'stepScale' })
+      .prefault({}),
+    emergencyScaleUp: EmergencyScaleUp.meta({ readLaterBy: 'emergencyScaleUp' }).exactOptional(),
+    autoscaler: byName(Autoscaler, "By workload: what its autoscaler's configuration should be.")
+      .meta({ readLaterBy: 'configureAutoscaler' })
+      .prefault({}),
+    sizing: byName(Sizing, 'How much a load needs.').meta({ readLaterBy: 'assessCapacity' }).prefault({}),
+    capacityPlanning: CapacityPlanning.meta({ readLaterBy: 'assessCapacity' }).prefault({}),
+    decisionMatrix: Matrix.meta({ readLaterBy: 'assessCapacity' }).exactOptional(),
+    alertRules: byName(Alert, 'The allow-list, by alert name: an alert that is not here starts nothing.')
+      .meta({ readLaterBy: 'emergencyScaleUp' })
+      .prefault({}),
+    closedWindows: byName(Window, 'Times in which no planned change is begun.')
+      .meta({ readLaterBy: 'drainGpuNode' })
+      .prefault({}),
+    notifications: byName(Channel, 'Who is told.').meta({ readLaterBy: 'emergencyScaleUp' }).prefault({}),
+  })
+  .meta({ title: 'headroom.yaml' });
+export type PolicyFile = z.output<typeof PolicyFile>;
+
+/**
+ * Every value that code of this version reads, and what reads it; `*` stands for any name. All other leaves carry
+ * `readLaterBy`; a test sees that each leaf is on exactly one side.
+ */
+export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy: string }[] = [
+  { path: 'cluster.name', readBy: 'worker: its start line' },
+  { path: 'prometheus.url', readBy: 'adapters/prometheus: every query' },
+  { path: 'workloads.*.namespace', readBy: 'adapters/kubernetes: where the workload is' },
+  { path: 'workloads.*.kind', readBy: 'adapters/kubernetes: which object it is' },
+  { path: 'workloads.*.object', readBy: 'adapters/kubernetes: which object it is' },
+  { path: 'workloads.*.limits.min', readBy: 'preScale: target; ledger: wanted floor' },
+  { path: 'workloads.*.limits.max', readBy: 'preScale: target, ceiling; ledger: wanted floor and ceiling' },
+  { path: 'workloads.*.jobs', readBy: 'preScale: refusal' },
+  { path: 'workloads.*.refuse', readBy: 'preScale: refusal' },
+  { path: 'workloads.*.load.*.query', readBy: 'preScale: quiet' },
+  { path: 'workloads.*.load.*.unit', readBy: 'preScale: quiet, in its reasons' },
+  { path: 'workloads.*.load.*.scaleUpAbove', readBy: 'preScale: regression in the wind-down' },
+  { path: 'workloads.*.load.*.scaleDownBelow', readBy: 'preScale: quiet' },
+  { path: 'workloads.*.load.*.perPod', readBy: 'preScale: quiet' },
+  { path: 'workloads.*.dataHealthy', readBy: 'preScale: quiet' },
+  { path: 'workloads.*.pricePerPodHour', readBy: 'preScale: cost in the plan' },
+  { path: 'workloads.*.dashboards.*.title', readBy: "preScale: the run's page" },
+  { path: 'workloads.*.dashboards.*.url', readBy: "preScale: the run's page" },
+  { path: 'preScale.lead', readBy: 'preScale: when it wakes' },
+  { path: 'preScale.availableWithin', readBy: 'preScale: deadline of the diagnosis' },
+  { path: 'preScale.quiet.window', readBy: 'preScale: quiet' },
+  { path: 'preScale.quiet.askAfter', readBy: 'preScale: when a person is asked' },
+  { path: 'preScale.quiet.every', readBy: 'preScale: pace of the judgement' },
+  { path: 'preScale.quiet.step', readBy: 'preScale: quiet, spacing of the samples' },
+  { path: 'windDown.percent', readBy: 'ledger: step down' },
+  { path: 'windDown.every', readBy: 'ledger: step down' },
+  { path: 'ledger.ownerCheckEvery', readBy: 'ledger: owner check' },
+  { path: 'ledger.continueAsNewAfterEvents', readBy: 'ledger: continue as new' },
+  { path: 'ledger.continueAsNewAfterUpdates', readBy: 'ledger: continue as new' },
+  { path: 'approval.preScale', readBy: 'preScale: refusal in this version' },
+  { path: 'prices.currency', readBy: 'preScale: cost in the plan' },
+];
+
+function isHttpUrl(written: string): boolean {
+  return URL.canParse(written) && /^https?:$/.test(new URL(written).protocol);
+}
+
+const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
+
+/** What is plainly wrong with a query, or undefined: Prometheus itself judges the rest when it is asked. */
+export function judgePromql(query: string): string | undefined {
+  const open: string[] = [];
+  // strings first, so that brackets in a label value do not count; then comments; then brackets
+  const tokens = query.matchAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|#[^\n]*|["'`()[\]{}]|\S/g);
+  let words = 0;
+  for (const [token] of tokens) {
+    if (token.startsWith('#')) continue;
+    words += 1;
+    if (token === '"' || token === "'" || token === '`') return `a query with an open ${token}`;
+    const closer = CLOSERS[token];
+    if (closer !== undefined) open.push(closer);
+    else if (token.length === 1 && ')]}'.includes(token) && open.pop() !== token)
+      return `a query with a ${token} that closes nothing`;
+  }
+  if (words === 0) return 'an empty query';
+  const missing = open.at(-1);
+  return missing === undefined ? undefined : `a query without its closing ${missing}`;
+}

@@ -1,0 +1,92 @@
+import {
+  type Client,
+  isGrpcServiceError,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure, type Workflow } from '@temporalio/common';
+import { failure, messageOf } from '../activities/failure.ts';
+import type { Call, LedgerPort, RunPort } from '../activities/ports.ts';
+import { ledgerId, QUEUES } from '../domain/names.ts';
+import type { Accepted, ClaimRequest, ReleaseRequest } from '../workflows/messages.ts';
+
+/** An update is answered within one workflow task; a ledger that is busy writing takes a little longer. */
+const DEADLINE_MS = 10_000;
+
+/** The way from an activity to a ledger: update-with-start, so that the first claim starts it. */
+export function createLedgerPort(client: Client): LedgerPort {
+  /** The update id carries the sequence: a retry is answered with the first reply, an amendment runs its handler (with the claim's id alone it would not). */
+  async function tell(
+    workload: string,
+    update: string,
+    id: string,
+    request: ClaimRequest | ReleaseRequest,
+    call: Call,
+  ): Promise<void> {
+    const start = new WithStartWorkflowOperation('capacityLedger', {
+      workflowId: ledgerId(workload),
+      taskQueue: QUEUES.urgent,
+      args: [{ workload }],
+      workflowIdConflictPolicy: 'USE_EXISTING',
+      workflowTaskTimeout: '5s',
+      staticSummary: `capacity of ${workload}`,
+    });
+    const send = () =>
+      client.workflow.executeUpdateWithStart<Workflow, Accepted, [ClaimRequest | ReleaseRequest]>(update, {
+        updateId: `${id}#${request.sequence}`,
+        args: [request],
+        startWorkflowOperation: start,
+      });
+    try {
+      await bounded(client, call, send);
+    } catch (error) {
+      throw ledgerFailure(error, workload);
+    }
+  }
+  return {
+    claim: ({ workload, claim, sequence }, call) => tell(workload, 'claim', claim.id, { claim, sequence }, call),
+    release: ({ workload, claimId, sequence, now }, call) =>
+      tell(workload, 'release', claimId, { claimId, sequence, now }, call),
+  };
+}
+
+/** Runs of ours, by the claim id that carries workflow id and first run id. */
+export function createRunPort(client: Client): RunPort {
+  return {
+    async isRunning(claimId, call) {
+      const [workflowId = '', firstRunId] = claimId.split('/');
+      try {
+        // without a run id: a run goes on under a new one after continue-as-new or reset, its first run id stays
+        const { status, raw } = await bounded(client, call, () => client.workflow.getHandle(workflowId).describe());
+        return status.name === 'RUNNING' && raw.workflowExecutionInfo?.firstRunId === firstRunId;
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return false;
+        throw failure('apiUnavailable', `Temporal did not say whether ${workflowId} is running: ${detailsOf(error)}`, {
+          cause: error,
+        });
+      }
+    },
+  };
+}
+
+async function bounded<T>(client: Client, { signal }: Call, act: () => Promise<T>): Promise<T> {
+  const { connection } = client;
+  return connection.withDeadline(Date.now() + DEADLINE_MS, () => connection.withAbortSignal(signal, act));
+}
+
+/** A refusal by the ledger's validator is final; everything else is asked again with the same update id. */
+function ledgerFailure(error: unknown, workload: string): ApplicationFailure {
+  if (
+    error instanceof WorkflowUpdateFailedError &&
+    error.cause instanceof ApplicationFailure &&
+    error.cause.type === 'invalidRequest'
+  )
+    return error.cause;
+  const detail = error instanceof WorkflowUpdateFailedError ? messageOf(error.cause) : detailsOf(error);
+  return failure('apiUnavailable', `the ledger of ${workload} did not answer: ${detail}`, { cause: error });
+}
+
+function detailsOf(error: unknown): string {
+  return isGrpcServiceError(error) ? error.details : messageOf(error);
+}

@@ -1,0 +1,119 @@
+import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import type { Command } from 'commander';
+import { readDuration } from '../../domain/duration.ts';
+import { amendFloorUpdate, endNowUpdate, extendUpdate, skipWaitUpdate, type Answer } from '../../workflows/messages.ts';
+import { run, withJson, type OutputOptions } from '../command.ts';
+import { withClient } from '../connect.ts';
+import { failed, refused, usage } from '../exit.ts';
+import { unknownRun } from '../runs.ts';
+import { whoAmI } from './pre-scale.ts';
+
+interface SteerOptions extends OutputOptions {
+  readonly as?: string;
+  readonly note?: string;
+  readonly for?: string;
+  readonly floor?: string;
+}
+/** Without a worker nobody validates or answers an update. */
+const ANSWER_MS = 10_000;
+
+export function registerSteering(program: Command): void {
+  steering(program, 'end', 'the event is over now; quiet is still awaited').action(
+    (id: string, options: SteerOptions) =>
+      send(id, options, (client) => client.workflow.getHandle(id).executeUpdate(endNowUpdate, { args: [by(options)] })),
+  );
+  steering(program, 'skip', 'let the capacity go without waiting for quiet').action(
+    (id: string, options: SteerOptions) =>
+      send(id, options, (client) =>
+        client.workflow.getHandle(id).executeUpdate(skipWaitUpdate, { args: [by(options)] }),
+      ),
+  );
+  steering(program, 'extend', 'the event ends later')
+    .requiredOption('--for <duration>', 'how much later, such as 30m')
+    .action((id: string, options: SteerOptions) => {
+      const read = readDuration(options.for ?? '');
+      return send(id, options, (client) => {
+        if (read.kind === 'fault') throw usage([`--for ${read.message}`]);
+        return client.workflow
+          .getHandle(id)
+          .executeUpdate(extendUpdate, { args: [{ ...by(options), forMs: read.ms }] });
+      });
+    });
+  steering(program, 'amend', 'ask for another number of replicas')
+    .requiredOption('--floor <n>', 'at least this many')
+    .action((id: string, options: SteerOptions) => {
+      const floor = Number(options.floor);
+      return send(id, options, (client) => {
+        if (!Number.isSafeInteger(floor) || floor < 1)
+          throw usage([`--floor ${options.floor} is not a whole number above 0`]);
+        return client.workflow.getHandle(id).executeUpdate(amendFloorUpdate, { args: [{ ...by(options), floor }] });
+      });
+    });
+  steering(
+    program,
+    'cancel',
+    'let the capacity go at once, step by step; the run closes when the owner’s values are back',
+  ).action((id: string, options: SteerOptions) =>
+    send(id, options, async (client) => {
+      const handle = client.workflow.getHandle(id);
+      const { status } = await handle.describe();
+      if (status.name !== 'RUNNING')
+        throw refused([`${id} has ended (${status.name.toLowerCase()}); there is nothing to cancel`]);
+      // the handle's own cancel carries no reason; with it Temporal's history says who and why
+      const { as, note } = by(options);
+      await client.connection.workflowService.requestCancelWorkflowExecution({
+        namespace: client.options.namespace,
+        workflowExecution: { workflowId: id },
+        identity: as,
+        reason: note ?? `cancelled by ${as}`,
+      });
+      return { now: 'cancelled; the capacity is let go step by step' };
+    }),
+  );
+}
+
+function steering(program: Command, name: string, description: string): Command {
+  return withJson(
+    program
+      .command(name)
+      .argument('<run>', 'id of a run')
+      .description(description)
+      .option('--as <who>', 'who says so (default: user@host)')
+      .option('--note <text>', 'why'),
+  );
+}
+
+function by({ as, note }: SteerOptions) {
+  return { as: as ?? whoAmI(), ...(note !== undefined && { note }) };
+}
+
+async function send(id: string, options: SteerOptions, act: (client: Client) => Promise<Answer>): Promise<void> {
+  await run(options, () =>
+    withClient(async (client) => {
+      try {
+        const answer = await client.connection.withDeadline(Date.now() + ANSWER_MS, () => act(client));
+        return { value: { id, ...answer }, text: `${id}: ${answer.now}` };
+      } catch (error) {
+        throw await steerFault(client, id, error);
+      }
+    }),
+  );
+}
+
+async function steerFault(client: Client, id: string, error: unknown): Promise<unknown> {
+  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
+    return refused([error.cause.message], { id });
+  if (error instanceof WorkflowNotFoundError) {
+    const ended = await client.workflow
+      .getHandle(id)
+      .describe()
+      .catch(() => undefined);
+    return ended === undefined
+      ? unknownRun(client, id)
+      : refused([`${id} has ended (${ended.status.name.toLowerCase()}); nothing can be said to it any more`], { id });
+  }
+  if (error instanceof Error && /deadline/i.test(error.message))
+    return failed(`no worker answered for ${id}; start one with: headroom worker`);
+  return error;
+}

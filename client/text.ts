@@ -1,0 +1,103 @@
+import { formatDuration } from '../domain/duration.ts';
+import type { PreScalePlan } from '../domain/pre-scale.ts';
+import type { PreScaleResult, PreScaleStatus } from '../domain/procedures.ts';
+import type { LedgerView } from '../workflows/messages.ts';
+import type { RunView } from './runs.ts';
+
+export function planText(plan: PreScalePlan, hash: string): string {
+  const { target, event } = plan;
+  return [
+    `pre-scale of ${plan.workload} for ${event.name}`,
+    `  event     ${time(event.startMs)} to ${time(event.endMs)}`,
+    `  ask at    ${time(plan.scaleAtMs)} (${formatDuration(plan.leadMs)} before)`,
+    `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now; computed again when the lead begins)`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}`,
+    `  floor     ${target.floor.from} -> ${target.floor.to} on the ${plan.governor.kind} ${plan.governor.name}`,
+    ...(target.ceiling === null ? [] : [`  maximum   ${target.ceiling.from} -> ${target.ceiling.to}`]),
+    `  let go    after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'}, then ${plan.windDown.percent} % per ${formatDuration(plan.windDown.everyMs)}`,
+    ...(plan.costPerHour === null
+      ? []
+      : [`  cost      about ${plan.costPerHour} an hour, at most ${plan.costCeiling ?? 0} in all`]),
+    ...plan.warnings.map((warning) => `  warning   ${warning}`),
+    `  plan      ${hash}`,
+  ].join('\n');
+}
+
+export function runText(view: RunView): string {
+  const { status } = view;
+  return [
+    `${view.id}  ${stateWord(view)}`,
+    ...(status === null ? ['  (worker not answering: this is what Temporal knows)'] : statusLines(status)),
+    ...view.pending.map(
+      ({ activity, attempt, lastFailure }) =>
+        `  waiting   ${activity}, attempt ${attempt}${lastFailure === null ? '' : `: ${lastFailure}`}`,
+    ),
+    ...(view.result === null ? [] : resultLines(view.result)),
+  ].join('\n');
+}
+
+function stateWord({ state, result }: RunView): string {
+  return result === null ? state.toLowerCase() : result.outcome;
+}
+
+function statusLines(status: PreScaleStatus): readonly string[] {
+  const { event, next, claim, available } = status;
+  return [
+    `  workload  ${status.workload}, asked for by ${status.requestedBy}`,
+    `  event     ${event.name}, ${time(event.startMs)} to ${time(event.endMs)}`,
+    `  phase     ${status.phase} since ${time(status.sinceMs)}`,
+    ...(status.phase === 'done' ? [] : [`  next      ${next.what}${next.atMs === null ? '' : `, ${time(next.atMs)}`}`]),
+    ...(status.target === null
+      ? []
+      : [
+          `  asked     ${status.target} replicas${claim === null ? '' : `, ${claim.state}${claim.reason === '' ? '' : ` (${claim.reason})`}`}`,
+        ]),
+    ...(available === null
+      ? []
+      : [
+          `  available ${available.replicas}${available.kind === 'short' ? `, short: ${available.reasons.join('; ')}` : ''}`,
+        ]),
+    ...(status.plan?.warnings ?? []).map((warning) => `  warning   ${warning}`),
+    ...status.timeline.map(({ atMs, what }) => `  ${clock(atMs)}  ${what}`),
+  ];
+}
+
+function resultLines(result: PreScaleResult): readonly string[] {
+  switch (result.outcome) {
+    case 'planned':
+      return ['  result    planned; nothing was touched'];
+    case 'refused':
+    case 'not needed':
+      return [`  result    ${result.outcome}`, ...result.reasons.map((reason) => `            - ${reason}`)];
+    case 'done':
+    case 'short': {
+      const { before, after } = result;
+      return [
+        `  result    ${result.outcome}: ${result.target} replicas were asked for`,
+        ...result.reasons.map((reason) => `            - ${reason}`),
+        `  before    floor ${before.floor}${maximum(before.ceiling)}, ${before.replicas} replicas`,
+        `  after     floor ${after.floor}${maximum(after.ceiling)}, ${after.replicas} replicas${result.restored ? ' (the owner’s values are back)' : `, still held by ${result.otherClaims} other claims`}`,
+        ...result.drift.map((drift) => `  drift     ${drift}`),
+      ];
+    }
+  }
+}
+
+export function ledgerText(view: LedgerView): string {
+  const { standing } = view;
+  return [
+    `${view.workload}  ${standing === null || !standing.held ? 'nothing is held' : `floor ${standing.floor} of a baseline of ${standing.baselineFloor}${maximum(standing.ceiling ?? null)}`}`,
+    ...(standing?.waitingFor === undefined ? [] : [`  waiting for ${standing.waitingFor}`]),
+    ...(view.trouble === null ? [] : [`  trouble     ${view.trouble}`]),
+    ...view.claims.map(({ id, floor, reason }) => `  claim       ${id.split('/')[0]}  floor ${floor}  ${reason}`),
+  ].join('\n');
+}
+
+function maximum(ceiling: number | null): string {
+  return ceiling === null ? '' : `, maximum ${ceiling}`;
+}
+export function time(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+function clock(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 19);
+}

@@ -1,0 +1,61 @@
+import type { Client } from '@temporalio/client';
+import { EXIT } from './exit.ts';
+import { runText, time } from './text.ts';
+import { viewRun, type RunView } from './runs.ts';
+
+const EVERY_MS = 1_000;
+
+/** Shows a run until it closes: live on a terminal, otherwise a line on stderr for each thing that changes. */
+export async function watchRun(client: Client, id: string): Promise<RunView> {
+  const show = process.stderr.isTTY ? repaint() : changes();
+  for (;;) {
+    const view = await viewRun(client, id);
+    show(view);
+    if (view.state !== 'RUNNING') return view;
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+  }
+}
+
+/** done 0; refused 3; short, failed, cancelled, terminated 1. */
+export function exitCodeOf({ state, result }: RunView): number {
+  if (state !== 'COMPLETED' || result === null) return EXIT.failed;
+  if (result.outcome === 'refused') return EXIT.refused;
+  return result.outcome === 'short' ? EXIT.failed : EXIT.done;
+}
+
+function repaint(): (view: RunView) => void {
+  let drawn = 0;
+  return (view) => {
+    const width = process.stderr.columns ?? 120;
+    const lines = runText(view)
+      .split('\n')
+      .map((line) => line.slice(0, width - 1));
+    process.stderr.write(
+      `${drawn === 0 ? '' : `\u001B[${drawn}A`}${lines.map((line) => `\u001B[2K${line}`).join('\n')}\n\u001B[J`,
+    );
+    drawn = lines.length;
+  };
+}
+
+function changes(): (view: RunView) => void {
+  let said = 0;
+  let last = '';
+  return (view) => {
+    const { status } = view;
+    const lines = (status?.timeline ?? []).slice(said).map(({ atMs, what }) => `${time(atMs)} ${what}`);
+    said = Math.max(said, status?.timeline.length ?? 0);
+    const waits = view.pending
+      .filter(({ lastFailure }) => lastFailure !== null)
+      .map(({ activity, lastFailure }) => `${activity}: ${lastFailure}`);
+    const now = [whereItIs(view), ...waits].filter((line) => line !== '').join(' | ');
+    if (now !== last && now !== '') lines.push(`${time(Date.now())} ${now}`);
+    last = now;
+    for (const line of lines) process.stderr.write(`${line}\n`);
+  };
+}
+
+function whereItIs({ status, state }: RunView): string {
+  if (status === null) return state === 'RUNNING' ? 'worker not answering' : '';
+  const { what, atMs } = status.next;
+  return `${status.phase}; next: ${what}${atMs === null ? '' : ` ${time(atMs)}`}`;
+}

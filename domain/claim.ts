@@ -1,0 +1,13 @@
+/** What one run asks of a workload for a while. */
+export interface Claim {
+  /** `<workflowId>/<firstExecutionRunId>` of the owner. */
+  readonly id: string;
+  /** Never fewer than this many replicas. */
+  readonly floor?: number;
+  /** No scale-in while the claim lives. */
+  readonly freezeScaleIn?: boolean;
+  /** Exactly this many replicas. */
+  readonly pin?: number;
+  /** Shown to people who look at the object with kubectl: what for, and who asked. */
+  readonly reason: string;
+}

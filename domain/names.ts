@@ -1,0 +1,15 @@
+/**
+ * Which Temporal task queue runs what: capacity changes never wait behind procedures, and neither waits behind
+ * long watches, so that neither a flood of timers nor hundreds of guards delay an emergency.
+ */
+export const QUEUES = { urgent: 'headroom-urgent', procedures: 'headroom', watch: 'headroom-watch' } as const;
+
+/** Workflow id of the one writer of a workload. */
+export function ledgerId(workload: string): string {
+  return `capacity.${workload}`;
+}
+
+/** The subject is the id: Temporal itself refuses a second run of the same event. */
+export function preScaleId(workload: string, event: string): string {
+  return `pre-scale.${workload}.${event}`;
+}

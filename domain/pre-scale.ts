@@ -1,0 +1,271 @@
+import type { ResolvedPolicy } from './policy.ts';
+import { formatDuration } from './duration.ts';
+import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
+import { ownersValues, replicasBeforeHold, wantedCeiling, wantedFloor } from './hold.ts';
+
+/** How many replicas the event needs: a count, or a multiple of the count at the time of scaling. */
+export type Target =
+  | { readonly kind: 'replicas'; readonly replicas: number }
+  | { readonly kind: 'factor'; readonly factor: number };
+
+export interface EventWindow {
+  readonly name: string;
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+export interface PreScaleRequest {
+  readonly workload: string;
+  readonly event: EventWindow;
+  readonly target: Target;
+  /** How long before the start the capacity is asked for; absent: the policy's (30 min in the runbook). */
+  readonly leadMs?: number;
+  readonly requestedBy: string;
+  readonly note?: string;
+  /** Ends with the plan and touches nothing. */
+  readonly planOnly?: boolean;
+}
+
+/** What a run would do, as a value. */
+export interface PreScalePlan {
+  readonly workload: string;
+  readonly event: EventWindow;
+  readonly scaleAtMs: number;
+  readonly leadMs: number;
+  readonly governor: { readonly kind: Governor['kind']; readonly name: string; readonly uid: string };
+  /** As the target would be now; it is computed again, once, when the lead begins. */
+  readonly target: TargetEstimate;
+  /** What the run may never pass, whatever the count is by then. */
+  readonly ceilingReplicas: number;
+  readonly quiet: { readonly windowMs: number; readonly metrics: readonly string[] };
+  readonly windDown: { readonly percent: number; readonly everyMs: number };
+  /** Of what would be added now. */
+  readonly costPerHour: number | null;
+  /** Of all pods that the limit allows, from the lead to the end: a bound, whatever the count is by then. */
+  readonly costCeiling: number | null;
+  readonly warnings: readonly string[];
+}
+
+export interface TargetEstimate {
+  readonly replicas: number;
+  /** The count a factor was applied to; null where replicas were asked for. */
+  readonly base: number | null;
+  readonly clampedFrom: number | null;
+  /** From what the owner has, which a hold of another run does not change. */
+  readonly floor: { readonly from: number; readonly to: number };
+  readonly ceiling: { readonly from: number; readonly to: number } | null;
+}
+
+const LONGEST_LEAD_MS = 365 * 24 * 3_600_000;
+
+export type PreScaleDecision =
+  | { readonly kind: 'plan'; readonly plan: PreScalePlan }
+  | { readonly kind: 'refuse'; readonly reasons: readonly string[] };
+
+/** All that is wrong with a request that policy and cluster can tell, at once; else the plan. */
+export function planPreScale(of: {
+  readonly request: PreScaleRequest;
+  readonly policy: ResolvedPolicy;
+  readonly state: WorkloadState;
+  readonly nowMs: number;
+}): PreScaleDecision {
+  const { request, policy, state, nowMs } = of;
+  const reasons = [
+    ...windowFaults(request, nowMs),
+    ...targetFaults(request),
+    ...limitFaults(request, policy),
+    ...workloadFaults(policy, state),
+    ...baseFaults(request, state),
+  ];
+  const governance = findGovernor(state);
+  if (reasons.length > 0 || governance.kind === 'conflict') return { kind: 'refuse', reasons };
+  const leadMs = request.leadMs ?? policy.preScale.leadMs;
+  const target = estimateTarget(request.target, policy, state, governance.governor);
+  const added = Math.max(0, target.replicas - state.wantedReplicas);
+  const hours = (request.event.endMs - request.event.startMs + leadMs) / 3_600_000;
+  const price = policy.workload.pricePerPodHour ?? null;
+  return {
+    kind: 'plan',
+    plan: {
+      workload: request.workload,
+      event: request.event,
+      scaleAtMs: request.event.startMs - leadMs,
+      leadMs,
+      governor: { kind: governance.governor.kind, name: governance.governor.name, uid: governance.governor.uid },
+      target,
+      ceilingReplicas: policy.workload.limits.max,
+      quiet: { windowMs: policy.preScale.quiet.windowMs, metrics: policy.workload.load.map(({ name }) => name) },
+      windDown: policy.windDown,
+      costPerHour: price === null ? null : roundMoney(added * price),
+      costCeiling: price === null ? null : roundMoney(policy.workload.limits.max * price * hours),
+      warnings: planWarnings(request, policy, nowMs, leadMs),
+    },
+  };
+}
+
+export function windowFaults({ event, leadMs }: PreScaleRequest, nowMs: number): readonly string[] {
+  const { startMs, endMs } = event;
+  const unclear = (['startMs', 'endMs'] as const).filter((key) => !isMoment(event[key]));
+  const window = [
+    ...(endMs > startMs
+      ? []
+      : [`the event ends (${iso(endMs)}) before it starts (${iso(startMs)}); give an end after the start`]),
+    ...(endMs > nowMs
+      ? []
+      : [
+          `the event's window is over: it ended ${iso(endMs)} and it is ${iso(nowMs)}; give a window that ends in the future`,
+        ]),
+  ];
+  return [
+    ...unclear.map((key) => `event.${key} is ${String(event[key])}; give milliseconds since 1970`),
+    ...(unclear.length > 0 ? [] : window),
+    ...leadFaults(leadMs),
+  ];
+}
+
+function leadFaults(leadMs: number | undefined): readonly string[] {
+  if (leadMs === undefined || (leadMs >= 0 && leadMs <= LONGEST_LEAD_MS)) return [];
+  if (leadMs > LONGEST_LEAD_MS) return [`the lead is longer than a year; give one such as 30m`];
+  return ['the lead is negative; give a lead of zero or more, such as 30m'];
+}
+
+/** What is wrong with the target by itself, whatever policy and cluster say. */
+export function targetFaults({ target }: Pick<PreScaleRequest, 'target'>): readonly string[] {
+  if (target.kind === 'factor') {
+    return Number.isFinite(target.factor) && target.factor > 0
+      ? []
+      : [`factor ${target.factor} is not a number above 0; give one such as 2`];
+  }
+  return Number.isSafeInteger(target.replicas) && target.replicas > 0
+    ? []
+    : [`replicas ${target.replicas} is not a whole number above 0`];
+}
+
+function limitFaults({ target }: PreScaleRequest, { workload: { name, limits } }: ResolvedPolicy): readonly string[] {
+  if (
+    target.kind === 'factor' ||
+    targetFaults({ target }).length > 0 ||
+    (target.replicas >= limits.min && target.replicas <= limits.max)
+  )
+    return [];
+  const [side, bound] = target.replicas > limits.max ? ['above the limit', 'max'] : ['below the minimum', 'min'];
+  return [
+    `${target.replicas} replicas are ${side} of ${name} (workloads.${name}.limits.${bound}); ${limits.min} to ${limits.max} are accepted`,
+  ];
+}
+
+function workloadFaults(policy: ResolvedPolicy, state: WorkloadState): readonly string[] {
+  const { workload, approval } = policy;
+  const governance = findGovernor(state);
+  const governors = [state.self, ...state.autoscalers];
+  return [
+    ...(workload.refuse === undefined ? [] : [`${workload.name} is not scaled by replicas: ${workload.refuse}`]),
+    ...(workload.jobs
+      ? [`${workload.name} runs jobs (jobs: true): an event cannot tell when they are done, so it is not pre-scaled`]
+      : []),
+    ...(governance.kind === 'conflict'
+      ? [
+          `${governance.governors.length} autoscalers target ${workload.name}: ${governance.governors.map(describeGovernor).join(' and ')}; Kubernetes lets neither scale on metrics while both exist: delete or retarget one`,
+        ]
+      : []),
+    ...(governors.some(({ ignored }) => ignored)
+      ? [`headroom.dev/ignore=true is set for ${workload.name}; remove the annotation to let headroom act`]
+      : []),
+    ...(governance.kind === 'governed' && governance.governor.kind === 'scaledObject'
+      ? [
+          `${workload.name} is governed by ${describeGovernor(governance.governor)}; holds on a ScaledObject are not built yet`,
+        ]
+      : []),
+    ...(governance.kind === 'governed' &&
+    governance.governor.kind === 'horizontalPodAutoscaler' &&
+    state.wantedReplicas === 0
+      ? [
+          `${workload.name} is at 0 replicas, where an HPA is switched off and obeys no floor; scale it to 1 or more first`,
+        ]
+      : []),
+    ...(approval.preScale === 'never'
+      ? []
+      : ['approval.preScale asks for an approval, which is not built yet; set it to never']),
+  ];
+}
+
+/** Nothing times a factor is nothing. */
+function baseFaults({ target, workload }: PreScaleRequest, state: WorkloadState): readonly string[] {
+  const governance = findGovernor(state);
+  if (target.kind !== 'factor' || governance.kind === 'conflict' || factorBase(state, governance.governor) > 0)
+    return [];
+  return [`${workload} is at 0 replicas, of which a factor makes nothing; give --replicas`];
+}
+
+/** While claims live the count is ours, so a factor is of what it was before them: two events do not double a double. */
+function factorBase(state: WorkloadState, governor: Governor): number {
+  return replicasBeforeHold(governor) ?? Math.max(state.wantedReplicas, state.readyReplicas);
+}
+
+/** Target of a run: computed once, when the lead begins, and clamped to the limits (R27). */
+export function estimateTarget(
+  target: Target,
+  policy: Pick<ResolvedPolicy, 'workload'>,
+  state: WorkloadState,
+  governor: Governor,
+): TargetEstimate {
+  const { limits } = policy.workload;
+  const base = factorBase(state, governor);
+  const asked = target.kind === 'replicas' ? target.replicas : roundUp(base * target.factor);
+  const replicas = Math.min(limits.max, Math.max(limits.min, asked));
+  const { floor, ceiling } = ownersValues(governor);
+  const to = wantedFloor([{ id: 'estimate', floor: replicas, reason: '' }], floor, limits);
+  return {
+    replicas,
+    base: target.kind === 'factor' ? base : null,
+    clampedFrom: asked === replicas ? null : asked,
+    floor: { from: floor, to },
+    ceiling: ceiling === null ? null : { from: ceiling, to: wantedCeiling(to, { floor, ceiling }, limits.max) },
+  };
+}
+
+/** 100 × 1.1 is 110, although the product is 110.00000000000001. */
+function roundUp(value: number): number {
+  return Math.min(Number.MAX_SAFE_INTEGER, Math.ceil(Number(value.toPrecision(12))));
+}
+
+function planWarnings(
+  { event }: PreScaleRequest,
+  policy: ResolvedPolicy,
+  nowMs: number,
+  leadMs: number,
+): readonly string[] {
+  const late = nowMs - (event.startMs - leadMs);
+  return [
+    ...(late > 1_000
+      ? [`the lead of ${formatDuration(leadMs)} began ${formatDuration(late)} ago: capacity is asked for at once`]
+      : []),
+    ...(policy.workload.load.length === 0
+      ? ['no load metric is configured: the end of the load cannot be measured, so the capacity stays until skipWait']
+      : []),
+  ];
+}
+
+/** The part of a plan that an approval and a hash are about: intent and bounds, not facts that move by the second. */
+export function planIntent(request: PreScaleRequest, plan: PreScalePlan) {
+  return {
+    procedure: 'preScale',
+    workload: plan.workload,
+    governorUid: plan.governor.uid,
+    window: { start: iso(plan.event.startMs), end: iso(plan.event.endMs) },
+    leadMs: plan.leadMs,
+    target:
+      request.target.kind === 'factor' ? { factor: request.target.factor } : { replicas: request.target.replicas },
+    ceilings: { replicas: plan.ceilingReplicas, cost: plan.costCeiling },
+  };
+}
+
+function roundMoney(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+function isMoment(ms: number): boolean {
+  return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15;
+}
+function iso(ms: number): string {
+  return isMoment(ms) ? new Date(ms).toISOString() : String(ms);
+}

@@ -1,0 +1,69 @@
+import type { EventWindow, PreScalePlan } from './pre-scale.ts';
+
+/** Where a pre-scale is. `Phase` is also the search attribute HeadroomPhase. */
+export type PreScalePhase =
+  | 'planning'
+  | 'sleeping'
+  | 'scaling'
+  | 'holding'
+  | 'waiting for quiet'
+  | 'winding down'
+  | 'done';
+
+/** What the ledger last said of our claim. */
+export interface ClaimState {
+  readonly claimId: string;
+  readonly state: 'applied' | 'clamped' | 'contested' | 'refused';
+  readonly generation: number;
+  readonly floor: number | null;
+  readonly reason: string;
+}
+
+/** The answer of query `status`: the same for the CLI, the UI and the report. */
+export interface PreScaleStatus {
+  readonly procedure: 'preScale';
+  readonly workload: string;
+  readonly event: EventWindow;
+  readonly requestedBy: string;
+  readonly phase: PreScalePhase;
+  readonly sinceMs: number;
+  readonly plan: PreScalePlan | null;
+  readonly planHash: string | null;
+  readonly target: number | null;
+  readonly claim: ClaimState | null;
+  /** What happens next by itself, and when, where that is known. */
+  readonly next: { readonly what: string; readonly atMs: number | null };
+  readonly available: {
+    readonly kind: 'available' | 'short';
+    readonly replicas: number;
+    readonly reasons: readonly string[];
+  } | null;
+  readonly timeline: readonly { readonly atMs: number; readonly what: string }[];
+}
+
+export interface WorkloadCounts {
+  readonly floor: number;
+  readonly ceiling: number | null;
+  readonly replicas: number;
+  readonly available: number;
+}
+
+/** How a pre-scale ended. Outcomes that policy foresees are values; a failed run is something else. */
+export type PreScaleResult =
+  | { readonly outcome: 'planned'; readonly plan: PreScalePlan; readonly planHash: string }
+  | { readonly outcome: 'refused'; readonly reasons: readonly string[] }
+  | { readonly outcome: 'not needed'; readonly reasons: readonly string[] }
+  | {
+      /** done: all that was asked for was there; short: less came, and `reasons` say why. */
+      readonly outcome: 'done' | 'short';
+      readonly reasons: readonly string[];
+      readonly target: number;
+      readonly before: WorkloadCounts;
+      readonly after: WorkloadCounts;
+      /** True when the owner's values are back and no mark of ours is left by this run. */
+      readonly restored: boolean;
+      /** What is not as it was, because somebody else changed it meanwhile: left as found. */
+      readonly drift: readonly string[];
+      readonly otherClaims: number;
+      readonly timeline: PreScaleStatus['timeline'];
+    };

@@ -1,0 +1,126 @@
+import type { Json } from './json.ts';
+
+/** Where a configured workload lives in the cluster. `name` is the configuration's word for it. */
+export interface WorkloadRef {
+  readonly name: string;
+  readonly namespace: string;
+  readonly kind: 'Deployment' | 'StatefulSet';
+  readonly object: string;
+}
+
+/** What can decide a workload's count: its own spec, an HPA, or KEDA's ScaledObject. */
+export type GovernorKind = 'workload' | 'horizontalPodAutoscaler' | 'scaledObject';
+
+/**
+ * The fields of a governor that a hold may touch, in our words. The adapter knows where each stands:
+ * floor = spec.replicas | spec.minReplicas | spec.minReplicaCount,
+ * ceiling = (none) | spec.maxReplicas | spec.maxReplicaCount.
+ */
+export const GOVERNOR_FIELDS = ['floor', 'ceiling'] as const;
+export type GovernorField = (typeof GOVERNOR_FIELDS)[number];
+
+/** Which object a governor is, and what a guarded change of it must know besides. */
+export interface GovernorTarget {
+  readonly kind: GovernorKind;
+  /** The kind of the workload that it governs; for the kind 'workload' its own. */
+  readonly workloadKind: WorkloadRef['kind'];
+  readonly namespace: string;
+  readonly name: string;
+  /** Guard: the object must still be this one. */
+  readonly uid: string;
+  /** Whether the object has any annotation or label at all: into an absent map no key can be added (R29). */
+  readonly hasAnnotations: boolean;
+  readonly hasLabels: boolean;
+}
+
+/** One object that decides a workload's count, as it stood when read. */
+export interface Governor extends GovernorTarget {
+  /** Raw values; a key that is absent on the object is absent here. */
+  readonly fields: { readonly [field in GovernorField]?: Json };
+  /** The headroom.dev/* annotations by their bare name ('baseline'), and the label `held`. */
+  readonly marks: GovernorMarks;
+  /** `headroom.dev/ignore=true` on the governor, the workload, or headroom's own namespace. */
+  readonly ignored: boolean;
+}
+
+/** What a hold writes beside the fields, as found: absent is undefined. Texts, because they are compared literally. */
+export interface GovernorMarks {
+  readonly baseline?: string;
+  readonly claims?: string;
+  readonly generation?: string;
+  readonly windDown?: string;
+  readonly held?: string;
+}
+export const MARKS = [
+  'baseline',
+  'claims',
+  'generation',
+  'windDown',
+  'held',
+] as const satisfies readonly (keyof GovernorMarks)[];
+
+/** One guarded change of a governor: each mark and field goes from what was read to what is wanted. */
+export interface GovernorChange extends GovernorTarget {
+  readonly fields: readonly {
+    readonly field: GovernorField;
+    readonly from: Json | undefined;
+    readonly to: Json | undefined;
+  }[];
+  readonly marks: readonly {
+    readonly mark: keyof GovernorMarks;
+    readonly from: string | undefined;
+    readonly to: string | undefined;
+  }[];
+}
+
+/** A workload and everything that decides its count, read together. */
+export interface WorkloadState {
+  readonly ref: WorkloadRef;
+  readonly uid: string;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly paused: boolean;
+  /** spec.replicas */
+  readonly wantedReplicas: number;
+  /** status: pods that exist, are of the newest template, pass readiness, and did so for minReadySeconds. */
+  readonly replicas: number;
+  readonly updatedReplicas: number;
+  readonly readyReplicas: number;
+  readonly availableReplicas: number;
+  readonly terminatingReplicas: number;
+  readonly conditions: readonly {
+    readonly type: string;
+    readonly status: string;
+    readonly reason: string;
+    readonly message: string;
+  }[];
+  /** spec.selector as a label selector string. */
+  readonly selector: string;
+  /** Autoscalers whose target is this workload; the HPA that KEDA made for a ScaledObject is not one of them. */
+  readonly autoscalers: readonly Governor[];
+  /** The workload itself, seen as a governor. */
+  readonly self: Governor;
+}
+
+/** One object that decides the count: the only autoscaler, else the workload itself. */
+export type Governance =
+  | { readonly kind: 'governed'; readonly governor: Governor }
+  | { readonly kind: 'conflict'; readonly governors: readonly Governor[] };
+
+/** Two autoscalers on one workload stop each other (R20): neither is in charge. */
+export function findGovernor(workload: Pick<WorkloadState, 'autoscalers' | 'self'>): Governance {
+  const [first, ...others] = workload.autoscalers;
+  if (first === undefined) return { kind: 'governed', governor: workload.self };
+  if (others.length === 0) return { kind: 'governed', governor: first };
+  return { kind: 'conflict', governors: workload.autoscalers };
+}
+
+/** 'HorizontalPodAutoscaler tensafe/tensafe-hpa': as an operator would look it up. */
+export function describeGovernor({ kind, namespace, name }: Pick<Governor, 'kind' | 'namespace' | 'name'>): string {
+  const words = {
+    workload: 'workload',
+    horizontalPodAutoscaler: 'HorizontalPodAutoscaler',
+    scaledObject: 'ScaledObject',
+  };
+  return `${words[kind]} ${namespace}/${name}`;
+}

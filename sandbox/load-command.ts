@@ -1,0 +1,83 @@
+import type { Command } from 'commander';
+import type { LoadView } from './load-view.ts';
+import { isRunning, readName, readStatus, sandboxDirectory } from './state.ts';
+
+interface LoadOptions {
+  readonly name: string;
+  readonly namespace: string;
+  readonly rps?: string;
+  readonly json?: boolean;
+}
+
+/** Adds `headroom sandbox load`. */
+export function registerLoadCommand(sandbox: Command): void {
+  sandbox
+    .command('load')
+    .description('the load on a Deployment: show it, or set it for Prometheus and the autoscaler to see')
+    .argument('[workload]', 'a Deployment (default: all that have a load)')
+    .option('--rps <number>', 'requests per second from now on, over all its pods; 0 ends all traffic')
+    .option('--namespace <namespace>', 'where the Deployment is', 'tensafe')
+    .option('--name <name>', 'which sandbox', 'default')
+    .option('--json', 'one JSON document')
+    .action(async (workload: string | undefined, options: LoadOptions) => {
+      try {
+        const views = await askForLoad(workload, options);
+        const one = workload === undefined ? views : views[0];
+        const text = views.length === 0 ? 'nothing has a load' : views.map(describeLoad).join('\n');
+        process.stdout.write(`${options.json === true ? JSON.stringify(one) : text}\n`);
+      } catch (error) {
+        process.stderr.write(`headroom: ${error instanceof Error ? error.message : String(error)}\n`);
+        process.exitCode = error instanceof Usage ? 2 : 1;
+      }
+    });
+}
+
+/** What was asked wrongly: exit code 2. */
+class Usage extends Error {}
+
+async function askForLoad(workload: string | undefined, options: LoadOptions): Promise<readonly LoadView[]> {
+  const { namespace, rps } = options;
+  if (rps === undefined) {
+    const all = await send<{ readonly loads: readonly LoadView[] }>('GET', options);
+    const found = all.loads.filter((view) => workload === undefined || isOf(view, namespace, workload));
+    if (workload !== undefined && found.length === 0) {
+      const known = all.loads.map((view) => `${view.namespace}/${view.workload}`).join(', ');
+      throw new Error(
+        `${namespace}/${workload} has no load; there is one on ${known || 'nothing'}; --rps gives it one`,
+      );
+    }
+    return found;
+  }
+  if (workload === undefined)
+    throw new Usage('--rps needs to know which Deployment: headroom sandbox load <workload> --rps …');
+  const value = rps.trim() === '' ? Number.NaN : Number(rps);
+  if (!(value >= 0 && value <= 1_000_000)) throw new Usage(`--rps "${rps}" is not a number from 0 to 1000000`);
+  return [await send<LoadView>('POST', options, { namespace, workload, rps: value })];
+}
+
+const isOf = (view: LoadView, namespace: string, workload: string): boolean =>
+  view.namespace === namespace && view.workload === workload;
+
+async function send<T>(method: string, { name }: LoadOptions, body?: object): Promise<T> {
+  const status = readStatus(sandboxDirectory(readName(name)));
+  if (status === undefined || !isRunning(status)) {
+    throw new Error(`sandbox ${name} is not running; "headroom sandbox up --detach --name ${name}" starts it`);
+  }
+  const reply = await fetch(`${status.addresses.control}/load`, {
+    method,
+    signal: AbortSignal.timeout(10_000),
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const answer: T & { readonly error?: string } = JSON.parse(await reply.text());
+  if (reply.ok) return answer;
+  throw new Error(reply.status === 404 ? `sandbox ${name} was started without workloads (--no-seed)` : answer.error);
+}
+
+function describeLoad(view: LoadView): string {
+  const { namespace, workload, rps, readyPods } = view;
+  const overload = view.utilisationPercent > 100 ? ': more than they can serve' : '';
+  return [
+    `${namespace}/${workload}  ${rps} requests/s on ${readyPods} ready pods (${view.utilisationPercent} % of ${view.capacityRps}${overload})`,
+    `  cpu ${view.cpuPercent} % and memory ${view.memoryPercent} % of the limits, p95 ${view.p95Ms} ms, queue ${view.queueDepth}, HE-LoRA queue ${view.heLoraQueueDepth}, GPU ${view.gpuPercent} %`,
+  ].join('\n');
+}

@@ -1,0 +1,42 @@
+import type { Routes } from './control.ts';
+import { addressesOf } from './files.ts';
+import { pathIn, type Run } from './run.ts';
+
+/** What fills a sandbox may use; it runs inside of the supervisor and ends with it. */
+export interface SeedContext {
+  readonly name: string;
+  readonly directory: string;
+  /** The administrator's. */
+  readonly kubeconfigPath: string;
+  /** Where `/metrics` is to be served, on 127.0.0.1; Prometheus scrapes it every second. */
+  readonly exporterPort: number;
+  readonly temporalAddress: string;
+  readonly prometheusUrl: string;
+  /** Rules put here are evaluated after `POST /-/reload` to Prometheus. */
+  readonly prometheusRulesDirectory: string;
+  /** Routes added here are served by the control endpoint. */
+  readonly routes: Routes;
+  readonly onProgress: (line: string) => void;
+}
+
+export interface Seed {
+  stop?(): void | Promise<void>;
+}
+
+/** The TenSafe workloads and their load, loaded only when they are wanted. */
+export async function startSeed(run: Run, routes: Routes): Promise<Seed> {
+  if (!run.seed) return {};
+  const tensafe = await import('./tensafe.ts');
+  const addresses = addressesOf(run);
+  return tensafe.startSeed({
+    name: run.name,
+    directory: run.directory,
+    kubeconfigPath: pathIn(run, 'kubeconfig'),
+    exporterPort: run.ports.exporter,
+    temporalAddress: addresses.temporal,
+    prometheusUrl: addresses.prometheus,
+    prometheusRulesDirectory: pathIn(run, 'prometheusRules'),
+    routes,
+    onProgress: run.onProgress,
+  });
+}

@@ -1,0 +1,118 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { BadRequest } from './control.ts';
+import { createExporter } from './exporter.ts';
+import { createKubeClient, readObjects, type KubeClient, type KubeObject } from './kube.ts';
+import { createLoadDriver, type LoadDriver } from './load-driver.ts';
+import { exampleNodes } from './nodes.ts';
+import { listen } from './ports.ts';
+import { FILES } from './run.ts';
+import type { Seed, SeedContext } from './seed.ts';
+import { listReadyPods } from './workload-pods.ts';
+
+const MANIFESTS = join(import.meta.dirname, '..', 'examples', 'tensafe', 'manifests');
+const NAMESPACE = 'tensafe';
+const SERVER = 'tensafe-server';
+
+/** Three pods serve this at ease: every metric is under its scale-down threshold. */
+const QUIET_RPS = 100;
+
+/** The autoscaler brings the first pods at its first sync, and kwok readies them at once. */
+const READY_MS = 20_000;
+
+/** Fills a fresh cluster with the runbook's workloads, nodes to run them on, and a load that can be set. */
+export async function startSeed(context: SeedContext): Promise<Seed> {
+  const kube = openKubeClient(context.kubeconfigPath);
+  await deployExample(kube);
+  const driver = createLoadDriver({
+    kube,
+    exporterPort: context.exporterPort,
+    targetsDirectory: join(context.directory, FILES.prometheusTargets),
+  });
+  const exporter = createExporter(() => driver.loads());
+  if (!(await listen(exporter, context.exporterPort))) throw new Error(`port ${context.exporterPort} is taken`);
+  addLoadRoutes(context.routes, driver);
+  await serverIsReady(kube);
+  await driver.set({ namespace: NAMESPACE, workload: SERVER, rps: QUIET_RPS });
+  return {
+    stop() {
+      driver.stop();
+      exporter.close();
+      exporter.closeAllConnections();
+      kube.close();
+    },
+  };
+}
+
+const isNamespace = ({ kind }: KubeObject): boolean => kind === 'Namespace';
+
+async function deployExample(kube: KubeClient): Promise<void> {
+  const objects = readdirSync(MANIFESTS)
+    .filter((file) => file.endsWith('.yaml'))
+    .flatMap((file) => readObjects(readFileSync(join(MANIFESTS, file), 'utf8')));
+  await Promise.all(objects.filter(isNamespace).map((object) => kube.apply(object)));
+  const rest = objects.filter((object) => !isNamespace(object));
+  await Promise.all([...exampleNodes(), ...rest].map((object) => kube.apply(object)));
+  await hastenAutoscaler(kube);
+}
+
+/**
+ * What demo.yaml is for headroom, this is for the autoscaler: it scales down after seconds instead of minutes, or nobody
+ * would stay to see it. How much it takes at a time is the manifest's.
+ */
+async function hastenAutoscaler(kube: KubeClient): Promise<void> {
+  const scaleDown = { stabilizationWindowSeconds: 15, policies: [{ type: 'Percent', value: 10, periodSeconds: 5 }] };
+  const path = `/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers/tensafe-hpa`;
+  const query = '?fieldManager=headroom-sandbox';
+  const body = { spec: { behavior: { scaleDown } } };
+  const { status, text } = await kube.send('PATCH', path + query, body, 'application/merge-patch+json');
+  if (status !== 200) throw new Error(`putting tensafe-hpa on a short clock: ${status} ${text.slice(0, 300)}`);
+}
+
+async function serverIsReady(kube: KubeClient): Promise<void> {
+  const deadlineMs = Date.now() + READY_MS;
+  while (((await listReadyPods(kube, NAMESPACE)).get(SERVER)?.length ?? 0) < 3) {
+    if (Date.now() > deadlineMs)
+      throw new Error(`${SERVER} has no 3 ready pods ${READY_MS / 1000} s after it was made`);
+    await sleep(100);
+  }
+}
+
+const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a name as Kubernetes has them');
+const Which = z.strictObject({ namespace: name.default(NAMESPACE), workload: name });
+const Load = Which.extend({ rps: z.number().min(0).max(1_000_000) });
+
+function addLoadRoutes(routes: SeedContext['routes'], driver: LoadDriver): void {
+  routes.set('GET /load', () => ({ loads: driver.views() }));
+  routes.set('POST /load', (body) => driver.set(parse(Load, body)));
+  routes.set('DELETE /load', (body) => driver.remove(parse(Which, body)));
+}
+
+function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+  const read = schema.safeParse(body ?? {});
+  if (read.success) return read.data;
+  throw new BadRequest(z.prettifyError(read.error));
+}
+
+const decode = (data = ''): string => Buffer.from(data, 'base64').toString();
+
+/** The administrator's kubeconfig, as this sandbox writes it: JSON, with everything inside. */
+function openKubeClient(path: string): KubeClient {
+  const { clusters, users }: Kubeconfig = JSON.parse(readFileSync(path, 'utf8'));
+  const [cluster, user] = [clusters[0]?.cluster, users[0]?.user];
+  return createKubeClient(cluster?.server ?? '', {
+    authority: decode(cluster?.['certificate-authority-data']),
+    admin: { certificate: decode(user?.['client-certificate-data']), key: decode(user?.['client-key-data']) },
+  });
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly {
+    readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string };
+  }[];
+  readonly users: readonly {
+    readonly user: { readonly 'client-certificate-data': string; readonly 'client-key-data': string };
+  }[];
+}

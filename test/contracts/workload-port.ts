@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Call, WorkloadPort } from '../../activities/ports.ts';
+import type { Json } from '../../domain/json.ts';
+import {
+  findGovernor,
+  GOVERNOR_FIELDS,
+  MARKS,
+  type Governor,
+  type GovernorChange,
+  type GovernorField,
+  type GovernorMarks,
+  type WorkloadRef,
+} from '../../domain/workload.ts';
+
+type GovernorId = Pick<Governor, 'kind' | 'namespace' | 'name'> & { readonly workloadKind?: WorkloadRef['kind'] };
+type Texts = Readonly<Record<string, string>>;
+
+/** A port with the cluster behind it, and the hands of somebody else in that cluster. */
+export interface WorkloadWorld {
+  readonly port: WorkloadPort;
+  addWorkload(given: {
+    readonly name: string;
+    readonly kind?: WorkloadRef['kind'];
+    readonly replicas: number;
+    readonly annotations?: Texts;
+    readonly labels?: Texts;
+  }): Promise<WorkloadRef>;
+  addAutoscaler(given: {
+    readonly kind: 'horizontalPodAutoscaler' | 'scaledObject';
+    readonly name: string;
+    readonly target: WorkloadRef;
+    readonly floor?: number;
+    readonly ceiling: number;
+    readonly annotations?: Texts;
+    readonly labels?: Texts;
+    /** An HPA that KEDA made for a ScaledObject of that name, and marked as its own. */
+    readonly ownedBy?: string;
+  }): Promise<void>;
+  remove(id: GovernorId): Promise<void>;
+  setField(id: GovernorId, field: GovernorField, value: Json | undefined): Promise<void>;
+  annotate(id: GovernorId, key: string, value: string | undefined): Promise<void>;
+  /** headroom.dev/ignore on headroom's own namespace. */
+  ignoreEverything(ignored: boolean): Promise<void>;
+  /** The object's uid, spec, annotations and labels, to be compared whole. */
+  snapshot(id: GovernorId): Promise<Json>;
+  close(): Promise<void>;
+}
+
+/** What every WorkloadPort promises; run against the fake and against a real API server, so that the fake cannot lie. */
+export function describeWorkloadPort(title: string, open: () => Promise<WorkloadWorld>): void {
+  describe(title, () => {
+    let world: WorkloadWorld;
+    before(async () => {
+      world = await open();
+    });
+    after(() => world.close());
+    describeReading(() => world);
+    describeChanging(() => world);
+  });
+}
+
+const call: Call = { signal: new AbortController().signal, caller: 'contract/workload-port' };
+const MARKED: GovernorMarks = {
+  baseline: '{"floor":{"was":3}}',
+  claims: '[]',
+  generation: '1',
+  windDown: '{"from":9}',
+  held: 'true',
+};
+
+function describeReading(world: () => WorkloadWorld): void {
+  const read = (ref: WorkloadRef) => world().port.readWorkload(ref, call);
+
+  describe('reading a workload', () => {
+    it('finds the workload itself in charge when nothing scales it', async () => {
+      const ref = await world().addWorkload({ name: 'plain', replicas: 2 });
+      const state = await read(ref);
+      assert.deepEqual(state.autoscalers, []);
+      assert.deepEqual(state.self.fields, { floor: 2 });
+      assert.equal(state.wantedReplicas, 2);
+      assert.equal(state.self.uid, state.uid);
+      assert.notEqual(state.uid, '');
+      assert.equal(state.selector, 'app=plain');
+      assert.deepEqual(findGovernor(state), { kind: 'governed', governor: state.self });
+    });
+
+    it('reads a StatefulSet, and tells it from a Deployment of the same name', async () => {
+      const deployment = await world().addWorkload({ name: 'twin', replicas: 1 });
+      const statefulSet = await world().addWorkload({ name: 'twin', kind: 'StatefulSet', replicas: 2 });
+      await world().addAutoscaler({
+        kind: 'horizontalPodAutoscaler',
+        name: 'twin-set',
+        target: statefulSet,
+        floor: 2,
+        ceiling: 4,
+      });
+      const [one, other] = [await read(deployment), await read(statefulSet)];
+      assert.deepEqual([one.wantedReplicas, one.autoscalers.length], [1, 0]);
+      assert.deepEqual([other.wantedReplicas, other.autoscalers.length], [2, 1]);
+      assert.deepEqual([one.self.workloadKind, other.self.workloadKind], ['Deployment', 'StatefulSet']);
+      assert.notEqual(one.uid, other.uid);
+    });
+
+    it('finds the HPA in charge, with its floor and ceiling, and not that of another workload', async () => {
+      const ref = await world().addWorkload({ name: 'scaled', replicas: 3 });
+      const other = await world().addWorkload({ name: 'scaled-other', replicas: 1 });
+      await world().addAutoscaler({
+        kind: 'horizontalPodAutoscaler',
+        name: 'hpa-a',
+        target: ref,
+        floor: 3,
+        ceiling: 20,
+      });
+      await world().addAutoscaler({
+        kind: 'horizontalPodAutoscaler',
+        name: 'hpa-b',
+        target: other,
+        floor: 1,
+        ceiling: 2,
+      });
+      const [governor, ...others] = (await read(ref)).autoscalers;
+      assert.deepEqual(others, []);
+      assert.equal(governor?.name, 'hpa-a');
+      assert.deepEqual(governor.fields, { floor: 3, ceiling: 20 });
+    });
+
+    it('finds a ScaledObject in charge and leaves an absent minimum absent', async () => {
+      const ref = await world().addWorkload({ name: 'keda', replicas: 1 });
+      await world().addAutoscaler({ kind: 'scaledObject', name: 'keda-so', target: ref, ceiling: 8 });
+      const [governor] = (await read(ref)).autoscalers;
+      assert.equal(governor?.kind, 'scaledObject');
+      assert.deepEqual(governor.fields, { ceiling: 8 });
+    });
+
+    it("does not take KEDA's own HPA for a governor", async () => {
+      const ref = await world().addWorkload({ name: 'owned', replicas: 1 });
+      await world().addAutoscaler({ kind: 'scaledObject', name: 'owned-so', target: ref, floor: 1, ceiling: 8 });
+      await world().addAutoscaler({
+        kind: 'horizontalPodAutoscaler',
+        name: 'keda-hpa-owned-so',
+        target: ref,
+        floor: 1,
+        ceiling: 8,
+        ownedBy: 'owned-so',
+      });
+      assert.deepEqual(
+        (await read(ref)).autoscalers.map(({ name }) => name),
+        ['owned-so'],
+      );
+    });
+
+    for (const second of ['horizontalPodAutoscaler', 'scaledObject'] as const) {
+      it(`names both sides of a conflict between an HPA and a second ${second}`, async () => {
+        const ref = await world().addWorkload({ name: `torn-${second.toLowerCase()}`, replicas: 2 });
+        await world().addAutoscaler({
+          kind: 'horizontalPodAutoscaler',
+          name: `${ref.object}-1`,
+          target: ref,
+          floor: 2,
+          ceiling: 4,
+        });
+        await world().addAutoscaler({ kind: second, name: `${ref.object}-2`, target: ref, floor: 2, ceiling: 5 });
+        const found = findGovernor(await read(ref));
+        assert.equal(found.kind, 'conflict');
+        assert.deepEqual(found.governors.map(({ name }) => name).toSorted(), [`${ref.object}-1`, `${ref.object}-2`]);
+      });
+    }
+
+    it('says whether headroom.dev/ignore stands on the governor, the workload or its own namespace', async () => {
+      const ref = await world().addWorkload({ name: 'ignored', replicas: 1 });
+      const workload = idOf('workload', ref);
+      const autoscaler = { kind: 'horizontalPodAutoscaler', namespace: ref.namespace, name: 'ignored-hpa' } as const;
+      await world().addAutoscaler({ ...autoscaler, target: ref, floor: 1, ceiling: 3 });
+      const ignored = async () => {
+        const { self, autoscalers } = await read(ref);
+        return [self.ignored, autoscalers[0]?.ignored];
+      };
+      assert.deepEqual(await ignored(), [false, false]);
+      await world().annotate(autoscaler, 'headroom.dev/ignore', 'true');
+      assert.deepEqual(await ignored(), [false, true], 'on the autoscaler');
+      await world().annotate(autoscaler, 'headroom.dev/ignore', 'false');
+      assert.deepEqual(await ignored(), [false, false], 'only "true" counts');
+      await world().annotate(workload, 'headroom.dev/ignore', 'true');
+      assert.deepEqual(await ignored(), [true, true], 'on the workload');
+      await world().annotate(workload, 'headroom.dev/ignore', undefined);
+      await world().ignoreEverything(true);
+      assert.deepEqual(await ignored(), [true, true], "on headroom's namespace");
+      await world().ignoreEverything(false);
+      assert.deepEqual(await ignored(), [false, false]);
+    });
+
+    it('fails as targetNotFound with the names that exist, for every read', async () => {
+      const ref = await world().addWorkload({ name: 'here', replicas: 1 });
+      const missing = { ...ref, object: 'not-here' };
+      const refused = { type: 'targetNotFound', nonRetryable: true, message: /not-here does not exist.*here/ };
+      await assert.rejects(world().port.readWorkload(missing, call), refused);
+      await assert.rejects(world().port.readTroubles(missing, call), refused);
+      await assert.rejects(world().port.readCapacity(missing, call), refused);
+    });
+
+    it('fails as targetNotFound naming a namespace that does not exist', async () => {
+      const missing: WorkloadRef = { name: 'x', namespace: 'no-such-namespace', kind: 'Deployment', object: 'x' };
+      await assert.rejects(read(missing), {
+        type: 'targetNotFound',
+        message: /there is no namespace no-such-namespace/,
+      });
+    });
+
+    it('stops with the reason of the signal when the caller gives up', async () => {
+      const ref = await world().addWorkload({ name: 'given-up', replicas: 1 });
+      const reason = new Error('given up');
+      await assert.rejects(world().port.readWorkload(ref, { ...call, signal: AbortSignal.abort(reason) }), reason);
+    });
+  });
+}
+
+function describeChanging(world: () => WorkloadWorld): void {
+  const write = (change: GovernorChange) => world().port.changeGovernor(change, call);
+  /** A fresh workload with a governor of each kind, as it stands now. */
+  async function governed(
+    kind: Governor['kind'],
+    name: string,
+    maps: { readonly annotations?: Texts; readonly labels?: Texts } = {},
+  ) {
+    const ref = await world().addWorkload({ name, replicas: 3, ...(kind === 'workload' && maps) });
+    if (kind !== 'workload') await world().addAutoscaler({ kind, name, target: ref, floor: 3, ceiling: 20, ...maps });
+    const id = idOf(kind, ref);
+    const read = async () => governorOf(await world().port.readWorkload(ref, call), kind);
+    return { id, ref, read, before: await world().snapshot(id) };
+  }
+
+  for (const kind of ['workload', 'horizontalPodAutoscaler', 'scaledObject'] as const) {
+    describe(`changing a ${kind}`, () => {
+      const word = kind.toLowerCase();
+
+      for (const [title, maps] of [
+        ['without annotations and labels', {}],
+        [
+          "among other people's annotations and labels",
+          { annotations: { 'example.com/owner': 'team-a', 'example.com/with_dots.in-it': '1' }, labels: { team: 'a' } },
+        ],
+      ] as const) {
+        it(`writes fields and marks in one change and takes them back without a trace, ${title}`, async () => {
+          const { id, read, before } = await governed(
+            kind,
+            `trace-${word}-${'labels' in maps ? 'full' : 'bare'}`,
+            maps,
+          );
+          const found = await read();
+          assert.equal(await write(changeOf(found, { floor: 6, ...ceiling(kind, 23) }, MARKED)), 'written');
+          const held = await read();
+          assert.deepEqual(held.fields, { floor: 6, ...ceiling(kind, 23) });
+          assert.deepEqual(held.marks, MARKED);
+          assert.equal(await write(changeOf(held, { floor: 3, ...ceiling(kind, 20) }, {})), 'written');
+          assert.deepEqual(await world().snapshot(id), before);
+        });
+      }
+
+      it('changes and removes single marks and leaves the others', async () => {
+        const { read } = await governed(kind, `marks-${word}`);
+        await write(changeOf(await read(), {}, MARKED));
+        const next: GovernorMarks = { baseline: MARKED.baseline ?? '', claims: '["x"]', generation: '2', held: 'true' };
+        assert.equal(await write(changeOf(await read(), {}, next)), 'written');
+        assert.deepEqual((await read()).marks, next);
+      });
+
+      it('refuses, and writes nothing, when a field is not what was read', async () => {
+        const { id, read } = await governed(kind, `field-raced-${word}`);
+        const found = await read();
+        await world().setField(id, 'floor', 5);
+        const before = await world().snapshot(id);
+        assert.equal(await write(changeOf(found, { floor: 6 }, MARKED)), 'raced');
+        assert.deepEqual(await world().snapshot(id), before);
+      });
+
+      it('refuses when a mark is not what was read, changed or appeared meanwhile', async () => {
+        const { read } = await governed(kind, `mark-raced-${word}`);
+        const bare = await read();
+        await write(changeOf(bare, {}, { ...MARKED, generation: '7' }));
+        const held = await read();
+        assert.equal(await write(changeOf(bare, { floor: 6 }, MARKED)), 'raced');
+        await write(changeOf(held, {}, { ...MARKED, generation: '8' }));
+        assert.equal(await write(changeOf(held, { floor: 6 }, { ...MARKED, generation: '9' })), 'raced');
+        assert.deepEqual([(await read()).marks.generation, (await read()).fields.floor], ['8', 3]);
+      });
+
+      it('checks a mark that it does not change', async () => {
+        const { read } = await governed(kind, `mark-kept-${word}`);
+        await write(changeOf(await read(), {}, { generation: '2' }));
+        const held = await read();
+        const guard = (from: string) =>
+          ({ ...changeOf(held, { floor: 6 }, held.marks), marks: [{ mark: 'generation', from, to: from }] }) as const;
+        assert.equal(await write(guard('1')), 'raced');
+        assert.equal(await write(guard('2')), 'written');
+        assert.equal((await read()).marks.generation, '2');
+      });
+
+      it('refuses another object of the same name', async () => {
+        const { read } = await governed(kind, `uid-raced-${word}`);
+        const found = await read();
+        assert.equal(
+          await write({ ...changeOf(found, { floor: 6 }, {}), uid: '00000000-0000-0000-0000-000000000000' }),
+          'raced',
+        );
+        assert.equal((await read()).fields.floor, 3);
+      });
+
+      it('refuses when the object is gone', async () => {
+        const { id, read } = await governed(kind, `gone-${word}`);
+        const found = await read();
+        await world().remove(id);
+        assert.equal(await write(changeOf(found, { floor: 6 }, {})), 'raced');
+      });
+
+      it("is not disturbed by a change of somebody's own annotation", async () => {
+        const { id, read } = await governed(kind, `undisturbed-${word}`, {
+          annotations: { 'example.com/owner': 'team-a' },
+        });
+        const found = await read();
+        await world().annotate(id, 'example.com/owner', 'team-b');
+        assert.equal(await write(changeOf(found, { floor: 6 }, MARKED)), 'written');
+      });
+
+      it('lets exactly one of twenty concurrent writers through', async () => {
+        const { read } = await governed(kind, `rush-${word}`);
+        const found = await read();
+        const writers = Array.from({ length: 20 }, (_, index) =>
+          write(changeOf(found, { floor: 4 }, { generation: String(index) })),
+        );
+        const outcomes = await Promise.all(writers);
+        assert.deepEqual(outcomes.toSorted().slice(-1), ['written']);
+        assert.equal(outcomes.filter((one) => one === 'written').length, 1);
+        assert.equal((await read()).marks.generation, String(outcomes.indexOf('written')));
+      });
+
+      it('compares literally: a text is not the number that it spells', async () => {
+        const { read } = await governed(kind, `literal-${word}`);
+        const found = await read();
+        assert.equal(
+          await write({ ...changeOf(found, {}, {}), fields: [{ field: 'floor', from: '3', to: 6 }] }),
+          'raced',
+        );
+      });
+    });
+  }
+
+  it('changes a StatefulSet, and takes it back without a trace, where there is no annotation at all', async () => {
+    const ref = await world().addWorkload({ name: 'bare-set', kind: 'StatefulSet', replicas: 2 });
+    const read = async () => governorOf(await world().port.readWorkload(ref, call), 'workload');
+    const before = await world().snapshot(idOf('workload', ref));
+    const bare = await read();
+    assert.equal(bare.hasAnnotations, false);
+    await world().annotate(idOf('workload', ref), 'example.com/owner', 'team-a');
+    assert.equal(await write(changeOf(bare, { floor: 4 }, MARKED)), 'raced', 'the map appeared meanwhile');
+    await world().annotate(idOf('workload', ref), 'example.com/owner', undefined);
+    assert.equal(await write(changeOf(bare, { floor: 4 }, MARKED)), 'written');
+    assert.equal(await write(changeOf(await read(), { floor: 2 }, {})), 'written');
+    assert.deepEqual(await world().snapshot(idOf('workload', ref)), before);
+  });
+
+  it('adds a floor where the key was absent, and removes the key again', async () => {
+    const ref = await world().addWorkload({ name: 'no-floor', replicas: 1 });
+    await world().addAutoscaler({ kind: 'scaledObject', name: 'no-floor', target: ref, ceiling: 8 });
+    const id = idOf('scaledObject', ref);
+    const read = async () => governorOf(await world().port.readWorkload(ref, call), 'scaledObject');
+    const before = await world().snapshot(id);
+    assert.equal(await write(changeOf(await read(), { floor: 6 }, {})), 'written');
+    const held = await read();
+    assert.deepEqual(held.fields, { floor: 6, ceiling: 8 });
+    await world().setField(id, 'floor', undefined);
+    assert.equal(
+      await write({ ...changeOf(held, {}, {}), fields: [{ field: 'floor', from: 6, to: undefined }] }),
+      'raced',
+    );
+    await world().setField(id, 'floor', 6);
+    assert.equal(
+      await write({ ...changeOf(held, {}, {}), fields: [{ field: 'floor', from: 6, to: undefined }] }),
+      'written',
+    );
+    assert.deepEqual(await world().snapshot(id), before);
+  });
+
+  for (const kind of ['horizontalPodAutoscaler', 'scaledObject'] as const) {
+    it(`fails as invalidRequest when the floor of a ${kind} would be above its ceiling, and writes nothing`, async () => {
+      const { id, read, before } = await governed(kind, `over-${kind.toLowerCase()}`);
+      await assert.rejects(write(changeOf(await read(), { floor: 21 }, MARKED)), {
+        type: 'invalidRequest',
+        nonRetryable: true,
+      });
+      assert.deepEqual(await world().snapshot(id), before);
+    });
+  }
+
+  it('fails as invalidRequest when a workload is asked for a ceiling, which it does not have', async () => {
+    const { read } = await governed('workload', 'no-ceiling');
+    await assert.rejects(write(changeOf(await read(), { ceiling: 9 }, {})), {
+      type: 'invalidRequest',
+      message: /has no ceiling/,
+    });
+  });
+}
+
+function idOf(kind: Governor['kind'], ref: WorkloadRef): GovernorId {
+  return { kind, namespace: ref.namespace, name: ref.object, workloadKind: ref.kind };
+}
+
+function governorOf(
+  { self, autoscalers }: { readonly self: Governor; readonly autoscalers: readonly Governor[] },
+  kind: Governor['kind'],
+): Governor {
+  const found = kind === 'workload' ? self : autoscalers.find((one) => one.kind === kind);
+  assert.ok(found, `the workload has no ${kind}`);
+  return found;
+}
+
+function ceiling(kind: Governor['kind'], value: number) {
+  return kind === 'workload' ? {} : { ceiling: value };
+}
+
+/** The change from what was read to these fields and exactly these marks. */
+function changeOf(
+  governor: Governor,
+  fields: { readonly [field in GovernorField]?: Json },
+  marks: GovernorMarks,
+): GovernorChange {
+  const { fields: found, marks: foundMarks, ignored: _, ...target } = governor;
+  return {
+    ...target,
+    fields: GOVERNOR_FIELDS.filter((field) => field in fields).map((field) => ({
+      field,
+      from: found[field],
+      to: fields[field],
+    })),
+    marks: MARKS.filter((mark) => foundMarks[mark] !== marks[mark]).map((mark) => ({
+      mark,
+      from: foundMarks[mark],
+      to: marks[mark],
+    })),
+  };
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import type { Claim } from '../../domain/claim.ts';
+import {
+  claimFaults,
+  emptyBook,
+  noteClaim,
+  noteRelease,
+  withFound,
+  withoutOwners,
+  type ClaimsBook,
+} from '../../domain/claims-book.ts';
+
+function aClaim(name: string, floor = 6): Claim {
+  return { id: `pre-scale.web.${name}/run-1`, floor, reason: name };
+}
+const sale = aClaim('sale');
+const launch = aClaim('launch', 9);
+
+describe('keeping claims', () => {
+  it('adds, amends and releases', () => {
+    const both = noteClaim(noteClaim(emptyBook, sale, 1), launch, 1);
+    assert.deepEqual(both.claims, [sale, launch]);
+    const amended = noteClaim(both, aClaim('sale', 12), 2);
+    assert.deepEqual(amended.claims, [launch, aClaim('sale', 12)]);
+    assert.deepEqual(noteRelease(amended, launch.id, 2).claims, [aClaim('sale', 12)]);
+  });
+
+  it('tells the runs of one event name apart', () => {
+    const second = { ...sale, id: 'pre-scale.web.sale/run-2' };
+    assert.deepEqual(noteRelease(noteClaim(noteClaim(emptyBook, sale, 1), second, 1), sale.id, 2).claims, [second]);
+  });
+
+  const claimed = noteClaim(noteClaim(emptyBook, sale, 1), aClaim('sale', 8), 3);
+  const released = noteRelease(claimed, sale.id, 4);
+  const late: readonly (readonly [name: string, before: ClaimsBook, after: ClaimsBook])[] = [
+    ['a retry of the same claim', claimed, noteClaim(claimed, aClaim('sale', 8), 3)],
+    ['an older amendment', claimed, noteClaim(claimed, aClaim('sale', 20), 2)],
+    ['an older release', claimed, noteRelease(claimed, sale.id, 2)],
+    ['a claim after its release', released, noteClaim(released, aClaim('sale', 8), 3)],
+    ['a retry of the release', released, noteRelease(released, sale.id, 4)],
+    ['an owner who is gone already', released, withoutOwners(released, [sale.id])],
+  ];
+  for (const [name, before, after] of late) {
+    it(`is the same book after ${name}, so that nothing is applied for it`, () => assert.equal(after, before));
+  }
+
+  it('takes an amendment that was said after the release: the run claims again', () => {
+    assert.deepEqual(noteClaim(released, aClaim('sale', 7), 5).claims, [aClaim('sale', 7)]);
+  });
+
+  it('remembers a release that came before its claim', () => {
+    assert.deepEqual(noteClaim(noteRelease(emptyBook, sale.id, 2), sale, 1).claims, []);
+  });
+
+  it('drops the claims of owners that are gone, and hears no late retry of theirs', () => {
+    const left = withoutOwners(noteClaim(noteClaim(emptyBook, sale, 1), launch, 1), [sale.id]);
+    assert.deepEqual(left.claims, [launch]);
+    assert.equal(noteClaim(left, sale, 1), left);
+  });
+});
+
+describe('remembering what was heard', () => {
+  const finished = (count: number) =>
+    Array.from({ length: count }, (_, index) => aClaim(`event-${index}`)).reduce(
+      (book, claim) => noteRelease(noteClaim(book, claim, 1), claim.id, 2),
+      noteClaim(emptyBook, sale, 7),
+    );
+
+  it('keeps the word of every live claim, however many runs have finished since', () => {
+    const book = finished(500);
+    assert.deepEqual(book.claims, [sale]);
+    assert.equal(noteClaim(book, aClaim('sale', 50), 7), book);
+  });
+
+  it('forgets finished runs but for the last two hundred', () => {
+    const book = finished(500);
+    assert.ok(book.heard.length <= 201, `${book.heard.length} are remembered`);
+    assert.equal(noteClaim(book, aClaim('event-499'), 1), book);
+    assert.equal(noteClaim(book, aClaim('event-301'), 1), book);
+  });
+
+  it('keeps more than two hundred live claims', () => {
+    const claims = Array.from({ length: 300 }, (_, index) => aClaim(`event-${index}`));
+    const book = claims.reduce((book, claim) => noteClaim(book, claim, 1), emptyBook);
+    assert.equal(book.claims.length, 300);
+    for (const claim of claims) assert.equal(noteClaim(book, claim, 1), book);
+  });
+});
+
+describe('finding claims on the object', () => {
+  it('keeps what it finds beside what it has heard', () => {
+    assert.deepEqual(withFound(noteClaim(emptyBook, launch, 1), [sale]).claims, [sale, launch]);
+  });
+  it('believes what it has heard itself', () => {
+    assert.deepEqual(withFound(noteClaim(emptyBook, aClaim('sale', 20), 3), [sale]).claims, [aClaim('sale', 20)]);
+  });
+  it('does not bring back what was released before the object was read', () => {
+    assert.deepEqual(withFound(noteRelease(emptyBook, sale.id, 2), [sale, launch]).claims, [launch]);
+  });
+  it('takes a later word about a claim that was found', () => {
+    const found = withFound(emptyBook, [sale, launch]);
+    assert.deepEqual(noteRelease(noteClaim(found, aClaim('sale', 11), 2), launch.id, 5).claims, [aClaim('sale', 11)]);
+  });
+});
+
+it('ends with the last word of each owner, in whatever order the words arrive and however often', () => {
+  const word = fc.record({ owner: fc.nat(3), sequence: fc.integer({ min: 1, max: 6 }) });
+  fc.assert(
+    fc.property(fc.array(word, { maxLength: 30 }), (words) => {
+      const last = new Map<number, number>();
+      let book = emptyBook;
+      for (const { owner, sequence } of words) {
+        const claim = aClaim(`event-${owner}`, sequence);
+        // each third word of an owner is a release
+        book = sequence % 3 === 0 ? noteRelease(book, claim.id, sequence) : noteClaim(book, claim, sequence);
+        last.set(owner, Math.max(sequence, last.get(owner) ?? 0));
+      }
+      const live = [...last].filter(([, sequence]) => sequence % 3 !== 0);
+      assert.deepEqual(
+        book.claims.map(({ id, floor }) => `${id} ${floor}`).toSorted(),
+        live.map(([owner, sequence]) => `${aClaim(`event-${owner}`).id} ${sequence}`).toSorted(),
+      );
+    }),
+  );
+});
+
+describe('refusing a claim', () => {
+  const rows: readonly (readonly [name: string, claim: object, word: RegExp])[] = [
+    ['without a floor', { id: 'a/b', reason: '' }, /needs a floor/],
+    ['for nothing', { id: 'a/b', floor: 0, reason: '' }, /floor 0/],
+    ['for a part of a pod', { id: 'a/b', floor: 2.5, reason: '' }, /floor 2.5/],
+    ['for no number', { id: 'a/b', floor: Number.NaN, reason: '' }, /floor NaN/],
+    ['with a freeze', { id: 'a/b', floor: 1, freezeScaleIn: true, reason: '' }, /freezing scale-in is not built/],
+    ['with a pin', { id: 'a/b', floor: 1, pin: 3, reason: '' }, /pinning a count is not built/],
+    ['without an owner', { id: 'a', floor: 1, reason: '' }, /claim id a is not/],
+    ['without a reason, which a new ledger could not read back', { id: 'a/b', floor: 1 }, /needs a reason/],
+  ];
+  for (const [name, claim, word] of rows) {
+    it(name, () => assert.match(claimFaults(claim as Claim).join('; '), word));
+  }
+  it('names all that is wrong at once', () => {
+    assert.equal(claimFaults({ id: '', floor: -1, pin: 1, freezeScaleIn: false } as unknown as Claim).length, 5);
+  });
+  it('finds nothing wrong with a floor', () => assert.deepEqual(claimFaults(sale), []));
+});

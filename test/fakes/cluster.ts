@@ -1,0 +1,414 @@
+import { failure } from '../../activities/failure.ts';
+import type { Call, WorkloadPort } from '../../activities/ports.ts';
+import type { PodTrouble } from '../../domain/availability.ts';
+import type { FailureType } from '../../domain/failures.ts';
+import { sameJson, type Json } from '../../domain/json.ts';
+import type { ClusterCapacity, PodFacts, QuotaFacts } from '../../domain/preflight.ts';
+import {
+  MARKS,
+  type Governor,
+  type GovernorChange,
+  type GovernorField,
+  type GovernorKind,
+  type GovernorMarks,
+  type WorkloadRef,
+  type WorkloadState,
+} from '../../domain/workload.ts';
+
+type Method = keyof WorkloadPort;
+type Texts = Readonly<Record<string, string>>;
+type Fields = { readonly [field in GovernorField]?: Json };
+type AutoscalerKind = Exclude<GovernorKind, 'workload'>;
+type Capacity = Awaited<ReturnType<WorkloadPort['readCapacity']>>;
+
+/** Names one governor of the fake; a workload is a Deployment unless it says otherwise. */
+export type GovernorId = Pick<Governor, 'kind' | 'namespace' | 'name'> & Partial<Pick<Governor, 'workloadKind'>>;
+
+interface StoredGovernor {
+  readonly kind: GovernorKind;
+  readonly ref: WorkloadRef;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly fields: Fields;
+  /** As in Kubernetes: absent rather than empty. */
+  readonly annotations: Texts | undefined;
+  readonly labels: Texts | undefined;
+  /** KEDA's own HPA. */
+  readonly owned: boolean;
+}
+interface StoredCounts {
+  readonly replicas: number;
+  readonly available: number;
+}
+
+/** What goes wrong at the nth call of a method, counted from now. */
+export interface Weather {
+  readonly method: Method;
+  readonly call: number;
+  readonly type: FailureType;
+  /** The work is done and only its answer is lost. */
+  readonly afterwards?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/** What `held` in marks is called on the object. The rest are annotations `headroom.dev/<word>`. */
+const MARK_KEYS: { readonly [mark in keyof GovernorMarks]-?: string } = {
+  baseline: 'headroom.dev/baseline',
+  claims: 'headroom.dev/claims',
+  generation: 'headroom.dev/generation',
+  windDown: 'headroom.dev/wind-down',
+  held: 'headroom.dev/held',
+};
+
+/** A cluster in memory behind the WorkloadPort: as strict as the API server where test/contracts looks, and with weather. */
+export class FakeCluster implements WorkloadPort {
+  /** An HPA or KEDA lifts the count to its floor, and clamps it to its ceiling, at every write and read. */
+  followsFloors = true;
+  /** New pods become available at once; set `available` by hand otherwise (setAvailable). */
+  startsPods = true;
+  /** headroom.dev/ignore on headroom's own namespace. */
+  ignoresEverything = false;
+  /** By the object's name: what readTroubles answers. */
+  readonly troubles = new Map<string, readonly PodTrouble[]>();
+  capacity: Capacity = roomy();
+  /** Every call in its order, with its caller. */
+  readonly calls: { readonly method: Method; readonly caller: string }[] = [];
+  /** Every change that was written, in its order: the audit log. */
+  readonly written: GovernorChange[] = [];
+
+  #governors: readonly StoredGovernor[] = [];
+  readonly #counts = new Map<string, StoredCounts>();
+  readonly #weather: Weather[] = [];
+  readonly #races: ((cluster: FakeCluster) => void)[] = [];
+  #uids = 0;
+
+  addWorkload(given: {
+    readonly name: string;
+    readonly object?: string;
+    readonly namespace?: string;
+    readonly kind?: WorkloadRef['kind'];
+    readonly replicas: number;
+    readonly annotations?: Texts;
+    readonly labels?: Texts;
+  }): WorkloadRef {
+    const { name, object = name, namespace = 'tensafe', kind = 'Deployment', replicas } = given;
+    const ref: WorkloadRef = { name, namespace, kind, object };
+    this.#store({
+      kind: 'workload',
+      ref,
+      name: object,
+      fields: { floor: replicas },
+      annotations: given.annotations,
+      labels: given.labels,
+      owned: false,
+    });
+    this.#counts.set(keyOf(ref), { replicas, available: replicas });
+    return ref;
+  }
+
+  addAutoscaler(given: {
+    readonly kind: AutoscalerKind;
+    readonly name: string;
+    readonly target: WorkloadRef;
+    readonly floor?: number;
+    readonly ceiling?: number;
+    readonly annotations?: Texts;
+    readonly labels?: Texts;
+    /** Made by KEDA for a ScaledObject. */
+    readonly owned?: boolean;
+  }): void {
+    const { kind, name, target, floor, ceiling, owned = false } = given;
+    const fields = { ...(floor !== undefined && { floor }), ...(ceiling !== undefined && { ceiling }) };
+    this.#store({ kind, ref: target, name, fields, annotations: given.annotations, labels: given.labels, owned });
+  }
+
+  remove(id: GovernorId): void {
+    const found = this.#get(id);
+    this.#governors = this.#governors.filter((one) => one !== found);
+  }
+
+  /** Somebody else edits a field; undefined removes the key. */
+  setField(id: GovernorId, field: GovernorField, value: Json | undefined): void {
+    this.#edit(id, (one) => ({ ...one, fields: withKey(one.fields, field, value) }));
+    this.#settle();
+  }
+
+  annotate(id: GovernorId, key: string, value: string | undefined): void {
+    this.#edit(id, (one) => ({ ...one, annotations: asMap(withKey(one.annotations ?? {}, key, value)) }));
+  }
+
+  setAvailable(ref: WorkloadRef, available: number): void {
+    const counts = this.#countsOf(ref);
+    this.#counts.set(keyOf(ref), { ...counts, available });
+  }
+
+  /** The object as it is stored, to be compared whole. */
+  snapshot(id: GovernorId): Json {
+    const { uid, fields, annotations = null, labels = null } = this.#get(id);
+    return { uid, fields: fields as { readonly [key: string]: Json }, annotations, labels };
+  }
+
+  /** Runs just before the next write is looked at: the moment in which races happen. */
+  raceNextWrite(by: (cluster: FakeCluster) => void): void {
+    this.#races.push(by);
+  }
+
+  brew(weather: Weather): void {
+    this.#weather.push({
+      ...weather,
+      call: weather.call + this.calls.filter(({ method }) => method === weather.method).length,
+    });
+  }
+
+  async readWorkload(ref: WorkloadRef, call: Call): Promise<WorkloadState> {
+    return this.#serve('readWorkload', call, () => this.#state(ref));
+  }
+
+  async changeGovernor(change: GovernorChange, call: Call): Promise<'written' | 'raced'> {
+    return this.#serve('changeGovernor', call, () => {
+      this.#races.shift()?.(this);
+      return this.#change(change);
+    });
+  }
+
+  async readTroubles(ref: WorkloadRef, call: Call): Promise<readonly PodTrouble[]> {
+    return this.#serve('readTroubles', call, () => {
+      this.#workload(ref);
+      return this.troubles.get(ref.object) ?? [];
+    });
+  }
+
+  async readCapacity(ref: WorkloadRef, call: Call): Promise<Capacity> {
+    return this.#serve('readCapacity', call, () => {
+      this.#workload(ref);
+      return this.capacity;
+    });
+  }
+
+  async #serve<T>(method: Method, { signal, caller }: Call, act: () => T): Promise<T> {
+    signal.throwIfAborted();
+    this.calls.push({ method, caller });
+    const count = this.calls.filter((one) => one.method === method).length;
+    const storm = this.#weather.find((one) => one.method === method && one.call === count);
+    const refuse = () =>
+      failure(
+        storm?.type ?? 'apiUnavailable',
+        `the fake's weather at ${method} ${count}`,
+        storm?.retryAfterMs === undefined ? {} : { retryAfterMs: storm.retryAfterMs },
+      );
+    // what crosses a real port is a turn of the event loop away
+    await Promise.resolve();
+    if (storm !== undefined && storm.afterwards !== true) throw refuse();
+    const answer = act();
+    if (storm !== undefined) throw refuse();
+    return answer;
+  }
+
+  #state(ref: WorkloadRef): WorkloadState {
+    const workload = this.#workload(ref);
+    this.#settle();
+    const { replicas, available } = this.#countsOf(ref);
+    const ignored = this.ignoresEverything || isIgnored(workload);
+    return {
+      ref,
+      uid: workload.uid,
+      generation: 1,
+      observedGeneration: 1,
+      paused: false,
+      wantedReplicas: asCount(this.#workload(ref).fields.floor) ?? 1,
+      replicas,
+      updatedReplicas: replicas,
+      readyReplicas: available,
+      availableReplicas: available,
+      terminatingReplicas: 0,
+      conditions: [],
+      selector: `app=${ref.object}`,
+      autoscalers: this.#autoscalersOf(ref).map((one) => asGovernor(one, ignored)),
+      self: asGovernor(this.#workload(ref), ignored),
+    };
+  }
+
+  #change(change: GovernorChange): 'written' | 'raced' {
+    const unknown = change.fields.find(({ field }) => change.kind === 'workload' && field === 'ceiling');
+    if (unknown !== undefined) throw failure('invalidRequest', `a ${change.kind} has no ${unknown.field} to change`);
+    const found = this.#governors.find((one) => isSame(one, change));
+    if (found === undefined || !isAsRead(found, change)) return 'raced';
+    const next = applied(found, change);
+    const [floor, ceiling] = [asCount(next.fields.floor), asCount(next.fields.ceiling)];
+    if (floor !== undefined && ceiling !== undefined && floor > ceiling) {
+      throw failure('invalidRequest', `${change.name}: the floor ${floor} is above the ceiling ${ceiling}`);
+    }
+    this.#replace(found, next);
+    this.written.push(change);
+    this.#settle();
+    return 'written';
+  }
+
+  /** What the controllers do: an autoscaler clamps the count, and pods follow the count. */
+  #settle(): void {
+    if (this.followsFloors)
+      for (const one of this.#governors) if (one.kind !== 'workload' && !one.owned) this.#clamp(one);
+    for (const { kind, ref, fields } of this.#governors) {
+      if (kind !== 'workload') continue;
+      const replicas = asCount(fields.floor) ?? 1;
+      const { available } = this.#countsOf(ref);
+      this.#counts.set(keyOf(ref), { replicas, available: this.startsPods ? replicas : Math.min(available, replicas) });
+    }
+  }
+
+  #clamp({ ref, fields }: StoredGovernor): void {
+    const [only, ...others] = this.#autoscalersOf(ref);
+    // two autoscalers stop each other (R20); at 0 replicas an HPA sleeps (R18)
+    if (only === undefined || others.length > 0) return;
+    const workload = this.#governors.find((one) => one.kind === 'workload' && keyOf(one.ref) === keyOf(ref));
+    const count = asCount(workload?.fields.floor) ?? 1;
+    if (workload === undefined || (count === 0 && only.kind === 'horizontalPodAutoscaler')) return;
+    const clamped = Math.max(asCount(fields.floor) ?? 0, Math.min(asCount(fields.ceiling) ?? count, count));
+    this.#replace(workload, { ...workload, fields: { ...workload.fields, floor: clamped } });
+  }
+
+  #autoscalersOf(ref: WorkloadRef): readonly StoredGovernor[] {
+    return this.#governors.filter((one) => one.kind !== 'workload' && !one.owned && keyOf(one.ref) === keyOf(ref));
+  }
+
+  #workload(ref: WorkloadRef): StoredGovernor {
+    const inNamespace = this.#governors.filter(
+      (one) => one.kind === 'workload' && one.namespace === ref.namespace && one.ref.kind === ref.kind,
+    );
+    const found = inNamespace.find((one) => one.name === ref.object);
+    if (found !== undefined) return found;
+    const names = inNamespace.map(({ name }) => name).slice(0, 10);
+    const instead =
+      names.length === 0 ? `there is no namespace ${ref.namespace}` : `the namespace has ${names.join(', ')}`;
+    throw failure('targetNotFound', `${ref.kind} ${ref.namespace}/${ref.object} does not exist; ${instead}`);
+  }
+
+  #countsOf(ref: WorkloadRef): StoredCounts {
+    return this.#counts.get(keyOf(ref)) ?? { replicas: 0, available: 0 };
+  }
+
+  #get(id: GovernorId): StoredGovernor {
+    const found = this.#governors.find((one) => isSame(one, id));
+    if (found === undefined) throw new Error(`the fake has no ${id.kind} ${id.namespace}/${id.name}`);
+    return found;
+  }
+
+  #edit(id: GovernorId, edit: (one: StoredGovernor) => StoredGovernor): void {
+    const found = this.#get(id);
+    this.#replace(found, edit(found));
+  }
+
+  #replace(old: StoredGovernor, next: StoredGovernor): void {
+    this.#governors = this.#governors.map((one) => (one === old ? next : one));
+  }
+
+  #store(governor: Omit<StoredGovernor, 'uid' | 'namespace'>): void {
+    this.#uids += 1;
+    this.#governors = [
+      ...this.#governors,
+      { ...governor, namespace: governor.ref.namespace, uid: `uid-${this.#uids}` },
+    ];
+  }
+}
+
+function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
+  const { kind, ref, namespace, name, uid, fields, annotations, labels } = one;
+  const marks = MARKS.map((mark) => [mark, (mark === 'held' ? labels : annotations)?.[MARK_KEYS[mark]]] as const);
+  return {
+    kind,
+    workloadKind: ref.kind,
+    namespace,
+    name,
+    uid,
+    fields,
+    hasAnnotations: annotations !== undefined,
+    hasLabels: labels !== undefined,
+    marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
+    ignored: ignored || isIgnored(one),
+  };
+}
+
+/** Everything that was read is still so: what the API server checks with `test`. */
+function isAsRead(one: StoredGovernor, change: GovernorChange): boolean {
+  const { marks } = asGovernor(one, false);
+  const touches = (label: boolean) => change.marks.some(({ mark }) => (mark === 'held') === label);
+  return (
+    one.uid === change.uid &&
+    change.fields.every(({ field, from }) => sameJson(one.fields[field], from)) &&
+    change.marks.every(({ mark, from }) => marks[mark] === from) &&
+    (!touches(false) || (one.annotations !== undefined) === change.hasAnnotations) &&
+    (!touches(true) || (one.labels !== undefined) === change.hasLabels)
+  );
+}
+
+function applied(one: StoredGovernor, { fields, marks }: GovernorChange): StoredGovernor {
+  const nextFields = fields.reduce((all, { field, to }) => withKey(all, field, to), one.fields);
+  const edit = (map: Texts | undefined, label: boolean) =>
+    asMap(
+      marks
+        .filter(({ mark }) => (mark === 'held') === label)
+        .reduce((all, { mark, to }) => withKey(all, MARK_KEYS[mark], to), map ?? {}),
+    );
+  return { ...one, fields: nextFields, annotations: edit(one.annotations, false), labels: edit(one.labels, true) };
+}
+
+function withKey<Value>(
+  map: Readonly<Record<string, Value>>,
+  key: string,
+  value: Value | undefined,
+): Readonly<Record<string, Value>> {
+  const { [key]: _, ...rest } = map;
+  return value === undefined ? rest : { ...rest, [key]: value };
+}
+
+/** Kubernetes drops a map with its last key (R29). */
+function asMap(map: Texts): Texts | undefined {
+  return Object.keys(map).length === 0 ? undefined : map;
+}
+
+function isSame(one: StoredGovernor, { kind, namespace, name, workloadKind = 'Deployment' }: GovernorId): boolean {
+  if (one.kind !== kind || one.namespace !== namespace || one.name !== name) return false;
+  return kind !== 'workload' || one.ref.kind === workloadKind;
+}
+function isIgnored({ annotations }: StoredGovernor): boolean {
+  return annotations?.['headroom.dev/ignore'] === 'true';
+}
+function asCount(value: Json | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+function keyOf({ namespace, kind, object }: WorkloadRef): string {
+  return `${kind} ${namespace}/${object}`;
+}
+
+/** Room for hundreds of small pods, and no quota. */
+function roomy(): Capacity {
+  const pod: PodFacts = {
+    requests: { cpu: '100m', memory: '128Mi' },
+    limits: {},
+    unstated: [],
+    refusals: [],
+    bestEffort: false,
+    priorityClass: '',
+    deadline: false,
+    crossNamespaceAffinity: false,
+    nodeSelector: {},
+    tolerations: [],
+    apart: [],
+    spread: [],
+  };
+  const node = {
+    name: 'node-1',
+    labels: {},
+    taints: [],
+    schedulable: true,
+    ready: true,
+    allocatable: { cpu: '1000', memory: '1000Gi', pods: '1000' },
+    requested: {},
+    podCount: 0,
+    ownPods: 0,
+  };
+  const cluster: ClusterCapacity = { nodes: [node], unplacedPods: 0 };
+  const quotas: readonly QuotaFacts[] = [];
+  return { pod, quotas, cluster };
+}

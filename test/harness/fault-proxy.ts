@@ -1,0 +1,123 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { request } from 'node:https';
+import { writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { KubeConfig } from '@kubernetes/client-node';
+
+/** What a request meets instead of the API server; 'lost answer' is applied there and never heard of. */
+export type Weather =
+  | {
+      readonly kind: 'status';
+      readonly status: number;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string;
+    }
+  | { readonly kind: 'hang' }
+  | { readonly kind: 'reset' }
+  | { readonly kind: 'lost answer' };
+
+export interface FaultProxy {
+  /** A kubeconfig that leads through the proxy. */
+  readonly kubeconfig: string;
+  /** The next requests that match meet this weather, then the sky is clear again. */
+  expect(matching: { readonly method?: string; readonly path: RegExp }, weather: Weather, times: number): void;
+  /** How many requests met it so far. */
+  met(): number;
+  close(): Promise<void>;
+}
+
+/** Stands between one worker and the real API server. */
+export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string): Promise<FaultProxy> {
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfigPath);
+  const upstream = new URL(config.getCurrentCluster()?.server ?? '');
+  let rules: { readonly method?: string; readonly path: RegExp; readonly weather: Weather; left: number }[] = [];
+  let met = 0;
+  const ca = caOf(config);
+
+  const server = createServer((incoming, reply) => {
+    const rule = rules.find(
+      ({ method, path, left }) =>
+        left > 0 && path.test(incoming.url ?? '') && (method === undefined || method === incoming.method),
+    );
+    if (rule === undefined) return forward(incoming, reply);
+    rule.left -= 1;
+    met += 1;
+    rules = rules.filter(({ left }) => left > 0);
+    switch (rule.weather.kind) {
+      case 'hang':
+        return;
+      case 'reset':
+        return void incoming.socket.destroy();
+      case 'lost answer':
+        return forward(incoming, reply, true);
+      case 'status': {
+        const {
+          status,
+          headers = {},
+          body = JSON.stringify({
+            kind: 'Status',
+            status: 'Failure',
+            code: status,
+            message: `weather: ${status}`,
+            reason: 'Weather',
+          }),
+        } = rule.weather;
+        incoming.resume();
+        reply.writeHead(status, { 'content-type': 'application/json', ...headers });
+        return void reply.end(body);
+      }
+    }
+  });
+
+  function forward(incoming: IncomingMessage, reply: ServerResponse, loseAnswer = false): void {
+    const onward = request(
+      {
+        host: upstream.hostname,
+        port: upstream.port,
+        path: incoming.url,
+        method: incoming.method,
+        headers: { ...incoming.headers, host: upstream.host },
+        ca,
+      },
+      (answer) => {
+        if (loseAnswer) {
+          answer.resume();
+          answer.once('end', () => incoming.socket.destroy());
+          return;
+        }
+        reply.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(reply);
+      },
+    );
+    onward.once('error', () => incoming.socket.destroy());
+    incoming.pipe(onward);
+  }
+
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const through = JSON.parse(config.exportConfig()) as { clusters: { cluster: Record<string, unknown> }[] };
+  for (const { cluster } of through.clusters) {
+    cluster['server'] = `http://127.0.0.1:${port}`;
+    cluster['insecure-skip-tls-verify'] = true;
+    delete cluster['certificate-authority-data'];
+    delete cluster['certificate-authority'];
+  }
+  writeFileSync(kubeconfig, JSON.stringify(through));
+  return {
+    kubeconfig,
+    expect: (matching, weather, times) => void rules.push({ ...matching, weather, left: times }),
+    met: () => met,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function caOf(config: KubeConfig): string {
+  const data = config.getCurrentCluster()?.caData;
+  if (data === undefined) throw new Error('the kubeconfig of the sandbox carries its CA inline');
+  return Buffer.from(data, 'base64').toString();
+}

@@ -1,0 +1,324 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { eventually } from './eventually.ts';
+import { adminOf, type Stored } from './kube.ts';
+import { servers } from './servers.ts';
+import { openTemporal } from './temporal.ts';
+
+const HEADROOM = join(import.meta.dirname, '../../bin/headroom.ts');
+const WORKER = join(import.meta.dirname, 'worker.ts');
+
+export interface LaneOptions {
+  readonly governor?: 'hpa' | 'none';
+  readonly replicas?: number;
+  readonly pod?: {
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+    readonly requests?: Readonly<Record<string, string>>;
+  };
+  /** A node of its own that takes so many pods; without it the pods go to the sandbox's nodes. */
+  readonly roomFor?: number;
+  /** Merged over the lane's short policy. */
+  readonly policy?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+}
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+export type Lane = Awaited<ReturnType<typeof openLane>>;
+
+/** One namespace in the cluster and one in Temporal, a workload under an HPA or none, a worker process, and the CLI. */
+export async function openLane({
+  governor = 'hpa',
+  replicas = 3,
+  pod = {},
+  roomFor,
+  policy = {},
+  env = {},
+}: LaneOptions = {}) {
+  const { addresses, kubeconfig, auditLog } = servers();
+  const namespace = `lane-${randomBytes(4).toString('hex')}`;
+  const directory = mkdtempSync(join(tmpdir(), `headroom-${namespace}-`));
+  const admin = adminOf(kubeconfig.admin, namespace);
+  const temporal = await openTemporal(addresses.temporal, namespace);
+  await admin.core.createNamespace({ body: { metadata: { name: namespace } } });
+  const config = join(directory, 'headroom.yaml');
+  writeFileSync(config, stringify(merged(policyFor(namespace, addresses.prometheus), policy)));
+  const surroundings: Record<string, string> = {
+    PATH: process.env['PATH'] ?? '',
+    HOME: process.env['HOME'] ?? '',
+    USER: 'tester',
+    // one bundle for all workers of the run; a worker without one builds it, which takes seconds
+    HEADROOM_WORKFLOW_BUNDLE: process.env['HEADROOM_WORKFLOW_BUNDLE'] ?? '',
+    HEADROOM_CONFIG: config,
+    HEADROOM_KUBECONFIG: kubeconfig.worker ?? '',
+    HEADROOM_PROMETHEUS_URL: addresses.prometheus,
+    TEMPORAL_ADDRESS: addresses.temporal,
+    TEMPORAL_NAMESPACE: namespace,
+    ...env,
+  };
+
+  if (roomFor !== undefined) await admin.core.createNode({ body: laneNode(namespace, roomFor) });
+  await admin.create('Deployment', deployment(replicas, pod, roomFor === undefined ? undefined : namespace));
+  if (governor === 'hpa') await admin.create('HorizontalPodAutoscaler', autoscaler(replicas));
+
+  let worker: ChildProcess | undefined;
+  const logFile = join(directory, 'worker.log');
+  async function startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
+    const log = createWriteStream(logFile, { flags: 'a' });
+    const started = spawn(process.execPath, [WORKER], {
+      env: { ...surroundings, ...extra },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    worker = started;
+    let said = '';
+    for (const stream of [started.stdout, started.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+        log.write(chunk);
+      });
+    }
+    await eventually(
+      'the worker is ready',
+      async () => {
+        if (started.exitCode !== null || started.signalCode !== null)
+          throw new Error(`the worker ended: ${said.slice(-2_000)}`);
+        return said.includes('worker is ready');
+      },
+      { withinMs: 40_000 },
+    );
+    return started;
+  }
+  async function killWorker(): Promise<void> {
+    if (worker === undefined || worker.exitCode !== null || worker.signalCode !== null) return;
+    const ended = new Promise((resolve) => worker?.once('exit', resolve));
+    worker.kill('SIGKILL');
+    await ended;
+  }
+  function headroom(...args: readonly string[]): Promise<Ran> {
+    return new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        ['--disable-warning=ExperimentalWarning', HEADROOM, ...args],
+        { env: surroundings, maxBuffer: 10_000_000 },
+        (error, stdout, stderr) => {
+          const failed = typeof error?.code === 'number' ? error.code : null;
+          resolve({ code: error === null ? 0 : failed, stdout, stderr });
+        },
+      );
+    });
+  }
+  const governorObject = (): Promise<Stored> =>
+    governor === 'hpa'
+      ? admin.get('HorizontalPodAutoscaler', 'tensafe-hpa')
+      : admin.get('Deployment', 'tensafe-server');
+  /** What a test compares before and after, whole: everything that an owner can set on the governor. */
+  const snapshot = async () => {
+    const { metadata, spec } = await governorObject();
+    const { 'deployment.kubernetes.io/revision': _, ...annotations } = metadata.annotations ?? {};
+    return { uid: metadata.uid, annotations, labels: metadata.labels ?? {}, spec };
+  };
+  /** Writes of headroom to this namespace, as the API server saw them. */
+  const writes = () =>
+    readFileSync(auditLog, 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(namespace) && line.includes('headroom/'))
+      .map((line) => JSON.parse(line) as AuditEvent)
+      .filter(
+        ({ stage, verb, responseStatus }) =>
+          stage === 'ResponseComplete' && verb === 'patch' && responseStatus.code < 300,
+      );
+
+  /** The floors that those writes set, in their order. */
+  const floorsWritten = () => writes().flatMap(({ requestObject }) => floorIn(requestObject));
+
+  return {
+    floorsWritten,
+    namespace,
+    directory,
+    admin,
+    temporal,
+    surroundings,
+    startWorker,
+    killWorker,
+    headroom,
+    governorObject,
+    snapshot,
+    writes,
+    workerLog: () => readFileSync(logFile, 'utf8'),
+    floor: async () => Number((await governorObject()).spec[governor === 'hpa' ? 'minReplicas' : 'replicas']),
+    available: async () => Number((await admin.get('Deployment', 'tensafe-server')).status?.['availableReplicas'] ?? 0),
+    /** Requests a second to the workload; what it costs is the sandbox's load model. */
+    load: async (rps: number): Promise<void> => {
+      const answer = await fetch(`${addresses.control}/load`, {
+        method: 'POST',
+        body: JSON.stringify({ namespace, workload: 'tensafe-server', rps }),
+      });
+      if (!answer.ok) throw new Error(`the load was not set: ${await answer.text()}`);
+    },
+    status: async (id: string) => {
+      const { stdout } = await headroom('show', id, '--json');
+      return JSON.parse(stdout) as RunJson;
+    },
+    async close(): Promise<void> {
+      await killWorker();
+      for await (const { workflowId } of temporal.workflow.list({ query: "ExecutionStatus = 'Running'" }))
+        await temporal.workflow
+          .getHandle(workflowId)
+          .terminate('the test is over')
+          .catch(() => undefined);
+      await admin.core.deleteNamespace({ name: namespace });
+      if (roomFor !== undefined) await admin.core.deleteNode({ name: namespace });
+      await temporal.connection.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+function floorIn(patch: unknown): readonly number[] {
+  const ops = patch as readonly { readonly op: string; readonly path: string; readonly value?: unknown }[];
+  return ops.flatMap(({ op, path, value }) =>
+    op !== 'test' && /^\/spec\/(minReplicas|replicas)$/.test(path) && typeof value === 'number' ? [value] : [],
+  );
+}
+
+interface AuditEvent {
+  readonly stage: string;
+  readonly verb: string;
+  readonly userAgent: string;
+  readonly user: { readonly username: string };
+  readonly responseStatus: { readonly code: number };
+  readonly requestObject?: unknown;
+}
+/** What `show --json` prints, as far as tests read it. */
+interface RunJson {
+  readonly state: string;
+  readonly status: {
+    readonly phase: string;
+    readonly target: number | null;
+    readonly available: { readonly kind: string; readonly reasons: readonly string[] } | null;
+    readonly plan: { readonly warnings: readonly string[] } | null;
+    readonly timeline: readonly { readonly what: string }[];
+  } | null;
+  readonly result: {
+    readonly outcome: string;
+    readonly reasons: readonly string[];
+    readonly restored: boolean;
+    readonly drift: readonly string[];
+    readonly after: { readonly floor: number };
+  } | null;
+  readonly pending: readonly {
+    readonly activity: string;
+    readonly attempt: number;
+    readonly lastFailure: string | null;
+  }[];
+}
+
+/** Everything in seconds; the queue is the only load metric, so that a test sets it with one number. */
+function policyFor(namespace: string, prometheus: string): Readonly<Record<string, unknown>> {
+  return {
+    cluster: { name: 'lane' },
+    prometheus: { url: prometheus },
+    workloads: {
+      'tensafe-server': {
+        namespace,
+        kind: 'Deployment',
+        limits: { min: 1, max: 12 },
+        load: {
+          'queue-depth': {
+            query: `sum(tensafe_request_queue_depth{namespace="${namespace}"})`,
+            unit: 'requests',
+            scaleUpAbove: 50,
+            scaleDownBelow: 10,
+            perPod: false,
+          },
+        },
+      },
+    },
+    preScale: { lead: '2s', availableWithin: '8s', quiet: { window: '3s', askAfter: '30s', every: '1s', step: '1s' } },
+    windDown: { percent: 20, every: '1s' },
+    ledger: { ownerCheckEvery: '1s' },
+  };
+}
+
+function merged(base: unknown, over: unknown): unknown {
+  if (!isMap(base) || !isMap(over)) return over;
+  return {
+    ...base,
+    ...Object.fromEntries(Object.entries(over).map(([key, value]) => [key, merged(base[key], value)])),
+  };
+}
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function deployment(
+  replicas: number,
+  { labels = {}, annotations = {}, requests = { cpu: '100m', memory: '64Mi' } }: NonNullable<LaneOptions['pod']>,
+  node: string | undefined,
+): object {
+  return {
+    metadata: { name: 'tensafe-server' },
+    spec: {
+      replicas,
+      // what runs stays until its successor is available
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      selector: { matchLabels: { app: 'tensafe-server' } },
+      template: {
+        metadata: { labels: { app: 'tensafe-server', ...labels }, annotations },
+        spec: {
+          ...(node !== undefined && {
+            nodeSelector: { lane: node },
+            tolerations: [{ key: 'lane', operator: 'Exists' }],
+          }),
+          containers: [{ name: 'server', image: 'tensafe:1', resources: { requests } }],
+        },
+      },
+    },
+  };
+}
+function laneNode(name: string, pods: number): object {
+  const room = { cpu: '16', memory: '64Gi', pods: String(pods) };
+  // without the taint the pods of other lanes would come here too
+  return {
+    metadata: { name, labels: { type: 'kwok', lane: name } },
+    spec: { taints: [{ key: 'lane', value: name, effect: 'NoSchedule' }] },
+    status: { capacity: room, allocatable: room },
+  };
+}
+function autoscaler(minReplicas: number): object {
+  return {
+    metadata: { name: 'tensafe-hpa' },
+    spec: {
+      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'tensafe-server' },
+      minReplicas,
+      maxReplicas: 10,
+      metrics: [
+        { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } } },
+      ],
+    },
+  };
+}
+
+/** Options of a pre-scale that begins at once and whose event lasts so many seconds. */
+export function eventOf({
+  name = 'sale',
+  startsIn = 2,
+  lasts = 600,
+}: { readonly name?: string; readonly startsIn?: number; readonly lasts?: number } = {}): readonly string[] {
+  const starts = Date.now() + startsIn * 1_000;
+  return [
+    '--event',
+    name,
+    '--starts',
+    new Date(starts).toISOString(),
+    '--ends',
+    new Date(starts + lasts * 1_000).toISOString(),
+  ];
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { eventually } from '../harness/eventually.ts';
+import { eventOf, openLane, type Lane } from '../harness/lane.ts';
+import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
+
+for (const governor of ['hpa', 'none'] as const) {
+  describe(`a pre-scale of a workload ${governor === 'hpa' ? 'under an HPA' : 'without an autoscaler'}`, () => {
+    let lane: Lane;
+    before(async () => {
+      lane = await openLane({ governor });
+      await lane.startWorker();
+    });
+    after(() => lane.close());
+
+    it('is there before the event, stays through it, and gives back exactly what the owner had', async () => {
+      const owners = await lane.snapshot();
+      await startSale(lane);
+      await eventually('six pods are available', async () => (await lane.available()) === 6);
+      assert.equal(await lane.floor(), 6);
+      await untilPhase(lane, 'holding');
+
+      const skipped = await lane.headroom('skip', RUN);
+      assert.equal(skipped.code, 0, skipped.stderr);
+      const watched = await lane.headroom('watch', RUN, '--json');
+      assert.equal(watched.code, 0, watched.stderr);
+      const { result } = await lane.status(RUN);
+      assert.deepEqual(
+        { outcome: result?.outcome, restored: result?.restored, drift: result?.drift },
+        { outcome: 'done', restored: true, drift: [] },
+      );
+      assert.deepEqual(await lane.snapshot(), owners);
+    });
+
+    it('winds down one step at a time, each of them written once by the worker’s own account', async () => {
+      assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+      const writers = new Set(
+        lane.writes().map(({ user, userAgent }) => `${user.username} ${userAgent.split('/')[0]}`),
+      );
+      assert.deepEqual([...writers], ['system:serviceaccount:headroom:headroom-worker headroom']);
+    });
+  });
+}
+
+describe('steering a pre-scale', () => {
+  let lane: Lane;
+  before(async () => {
+    lane = await openLane();
+    await lane.startWorker();
+  });
+  after(() => lane.close());
+
+  it('amends the floor within the limits, extends and ends the event, and says what was said by whom', async () => {
+    const owners = await lane.snapshot();
+    await startSale(lane);
+    await untilPhase(lane, 'holding');
+
+    const above = await lane.headroom('amend', RUN, '--floor', '13');
+    assert.equal(above.code, 3);
+    assert.match(above.stderr, /13 is not accepted; 3 \(the baseline\) to 12 \(the limit\)/);
+    assert.equal((await lane.headroom('amend', RUN, '--floor', '8', '--as', 'alice', '--note', 'more carts')).code, 0);
+    await eventually('eight pods are available', async () => (await lane.available()) === 8);
+    assert.equal((await lane.headroom('extend', RUN, '--for', '1m', '--as', 'alice')).code, 0);
+    assert.equal((await lane.headroom('end', RUN, '--as', 'bob')).code, 0);
+    await untilPhase(lane, 'waiting for quiet');
+    assert.equal(await lane.floor(), 8);
+    assert.equal((await lane.headroom('end', RUN)).code, 3);
+    assert.equal((await lane.headroom('skip', RUN, '--as', 'bob')).code, 0);
+    assert.equal(await untilClosed(lane), 'COMPLETED');
+
+    const said = (await lane.status(RUN)).status?.timeline.map(({ what }) => what).join('\n') ?? '';
+    assert.match(said, /from 6 to 8 by alice \(more carts\)/);
+    assert.match(said, /extended by 1m .* by alice/);
+    assert.match(said, /declared over by bob/);
+    assert.deepEqual(await lane.snapshot(), owners);
+    const late = await lane.headroom('amend', RUN, '--floor', '5');
+    assert.equal(late.code, 3);
+    assert.match(late.stderr, /has ended/);
+  });
+
+  it('comes to nothing, and touches nothing, when the event is declared over before its lead', async () => {
+    const writes = lane.writes().length;
+    await startSale(lane, { startsIn: 600 });
+    await untilPhase(lane, 'sleeping');
+    assert.equal((await lane.headroom('end', RUN)).code, 0);
+    assert.equal(await untilClosed(lane), 'COMPLETED');
+    assert.equal((await lane.status(RUN)).result?.outcome, 'not needed');
+    assert.equal(lane.writes().length, writes);
+  });
+
+  for (const phase of ['sleeping', 'holding', 'waiting for quiet', 'winding down']) {
+    it(`goes home by the ledger’s steps when cancelled while ${phase}`, async () => {
+      const owners = await lane.snapshot();
+      await startSale(lane, phase === 'sleeping' ? { startsIn: 600 } : {});
+      if (phase === 'waiting for quiet') {
+        await untilPhase(lane, 'holding');
+        await endSale(lane);
+      }
+      if (phase === 'winding down') {
+        await untilPhase(lane, 'holding');
+        await lane.headroom('skip', RUN);
+      }
+      await untilPhase(lane, phase);
+      assert.equal((await lane.headroom('cancel', RUN)).code, 0);
+      assert.equal(await untilClosed(lane), 'CANCELLED');
+      await untilHome(lane, owners, { withinMs: 1 });
+    });
+  }
+});
+
+describe('two events on one workload', () => {
+  let lane: Lane;
+  before(async () => {
+    lane = await openLane();
+    await lane.startWorker();
+  });
+  after(() => lane.close());
+
+  it('holds the larger of both, and each ends on its own', async () => {
+    const owners = await lane.snapshot();
+    await startSale(lane, { words: ['--replicas', '8'] });
+    const second = await lane.headroom(
+      'pre-scale',
+      'tensafe-server',
+      ...eventOf({ name: 'launch', lasts: 120 }),
+      '--replicas',
+      '5',
+    );
+    assert.equal(second.code, 0, second.stderr);
+    await eventually('both claims stand', async () => {
+      const { stdout } = await lane.headroom('ledger', 'tensafe-server', '--json');
+      return (JSON.parse(stdout) as { readonly claims: readonly unknown[] }).claims.length === 2;
+    });
+    assert.equal(await lane.floor(), 8);
+    await untilPhase(lane, 'holding');
+    await lane.headroom('skip', RUN);
+    await untilClosed(lane);
+    const first = await lane.status(RUN);
+    assert.equal(first.result?.restored, false);
+    await eventually('the smaller claim is left', async () => (await lane.floor()) === 5);
+    assert.equal((await lane.headroom('cancel', 'pre-scale.tensafe-server.launch')).code, 0);
+    await untilHome(lane, owners);
+  });
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { eventually } from '../harness/eventually.ts';
+import { openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
+
+/** Starts the lane's worker so that it dies at a point; answers when it has, and fails when it never got there. */
+async function killedAt(lane: Lane, point: string, act: () => Promise<void>): Promise<void> {
+  const mark = join(lane.directory, 'killed');
+  const worker = await lane.startWorker({ KILL_AT: point, KILL_MARK: mark });
+  const died = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  await Promise.all([act(), died]);
+  assert.ok(existsSync(mark), `the worker died without having reached ${point}`);
+}
+
+async function inLane(options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> {
+  const lane = await openLane(options);
+  try {
+    await act(lane);
+  } finally {
+    await lane.close();
+  }
+}
+
+for (const governor of ['hpa', 'none'] as const) {
+  describe(
+    `a worker killed during a pre-scale ${governor === 'hpa' ? 'under an HPA' : 'without an autoscaler'}`,
+    { concurrency: true },
+    () => {
+      it('comes back in the hold and brings the same end', () =>
+        inLane({ governor }, async (lane) => {
+          const owners = await lane.snapshot();
+          await lane.startWorker();
+          await startSale(lane);
+          await untilPhase(lane, 'holding');
+          await lane.killWorker();
+          assert.equal(await lane.floor(), 6);
+          await lane.startWorker();
+          await endSale(lane);
+          assert.equal(await lane.floor(), 6);
+          await lane.headroom('skip', RUN);
+          assert.equal(await untilClosed(lane), 'COMPLETED');
+          await untilHome(lane, owners, { withinMs: 1 });
+        }));
+
+      it('loses nothing when it dies between the PATCH that holds and its record', () =>
+        inLane({ governor }, async (lane) => {
+          const owners = await lane.snapshot();
+          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+          assert.equal(await lane.floor(), 6);
+          await lane.startWorker();
+          await untilPhase(lane, 'holding');
+          await lane.headroom('skip', RUN);
+          assert.equal(await untilClosed(lane), 'COMPLETED');
+          await untilHome(lane, owners, { withinMs: 1 });
+          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');
+        }));
+
+      it('goes on winding down where it died, between a step and its record', () =>
+        inLane({ governor }, async (lane) => {
+          const owners = await lane.snapshot();
+          await killedAt(lane, 'workloads.changeGovernor:2', async () => {
+            await startSale(lane);
+            await untilPhase(lane, 'holding');
+            await lane.headroom('skip', RUN);
+          });
+          assert.equal(await lane.floor(), 5);
+          await lane.startWorker();
+          assert.equal(await untilClosed(lane), 'COMPLETED');
+          await untilHome(lane, owners, { withinMs: 1 });
+          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+        }));
+
+      it('gives the owner’s exact values back even when the ledger’s history is deleted besides', () =>
+        inLane({ governor }, async (lane) => {
+          const owners = await lane.snapshot();
+          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+          const { connection, options } = lane.temporal;
+          const workflowExecution = { workflowId: 'capacity.tensafe-server' };
+          await connection.workflowService.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution });
+          await eventually('the ledger is forgotten', async () => {
+            const gone = await lane.temporal.workflow
+              .getHandle('capacity.tensafe-server')
+              .describe()
+              .then(
+                () => false,
+                () => true,
+              );
+            return gone;
+          });
+          await lane.startWorker();
+          await untilPhase(lane, 'holding');
+          await lane.headroom('skip', RUN);
+          assert.equal(await untilClosed(lane), 'COMPLETED');
+          await untilHome(lane, owners, { withinMs: 1 });
+        }));
+    },
+  );
+}
+
+describe('a run that ends without a word', { concurrency: true }, () => {
+  it('loses its claim with the next owner check when it is terminated, and the owner’s values come back', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await lane.startWorker();
+      await startSale(lane);
+      await untilPhase(lane, 'holding');
+      await lane.temporal.workflow.getHandle(RUN).terminate('by hand, in the UI');
+      await untilHome(lane, owners);
+    }));
+
+  it('keeps what a person changed meanwhile, and says so', () =>
+    inLane({}, async (lane) => {
+      await lane.startWorker();
+      await startSale(lane);
+      await untilPhase(lane, 'holding');
+      await lane.admin.patch('HorizontalPodAutoscaler', 'tensafe-hpa', { spec: { maxReplicas: 11 } });
+      await lane.headroom('skip', RUN);
+      assert.equal(await untilClosed(lane), 'COMPLETED');
+      const { spec } = await lane.snapshot();
+      assert.deepEqual({ min: spec['minReplicas'], max: spec['maxReplicas'] }, { min: 3, max: 11 });
+      const { result } = await lane.status(RUN);
+      assert.equal(result?.restored, true);
+      assert.match(result.drift.join(), /ceiling was 10 and is 11/);
+    }));
+});

@@ -1,0 +1,72 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { createActivities } from '../activities/index.ts';
+import type { Ports } from '../activities/ports.ts';
+import { createWorkloadPort } from '../adapters/kubernetes/workloads.ts';
+import { loadPolicy } from '../adapters/policy-file.ts';
+import { createMetricsPort } from '../adapters/prometheus.ts';
+import { createLedgerPort, createRunPort } from '../adapters/temporal.ts';
+import { QUEUES } from '../domain/names.ts';
+import { workflowBundle } from './bundle.ts';
+import type { WorkerConfig } from './config.ts';
+import { createLogger } from './logger.ts';
+
+export interface RunningWorker {
+  /** Resolves when the worker was told to stop and has finished what it was doing; rejects when it broke. */
+  readonly done: Promise<void>;
+  stop(): void;
+}
+
+/** The worker process: three workers, so that a flood on one queue never delays another. */
+export async function startWorker(
+  config: WorkerConfig,
+  changePorts: (ports: Ports) => Ports = (ports) => ports,
+): Promise<RunningWorker> {
+  const policy = await loadPolicy(config.policyFiles);
+  Runtime.install({ logger: createLogger(process.env['HEADROOM_LOG_LEVEL'] ?? 'info'), shutdownSignals: [] });
+  const { connectionOptions, namespace = 'default' } = config.temporal;
+  const connection = await NativeConnection.connect(connectionOptions);
+  const client = new Client({ connection: await Connection.connect(connectionOptions), namespace });
+  const activities = createActivities(
+    changePorts({
+      workloads: createWorkloadPort({ ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }) }),
+      metrics: createMetricsPort({ url: config.prometheusUrl ?? policy.prometheus.url }),
+      ledger: createLedgerPort(client),
+      runs: createRunPort(client),
+      policy: { policy: () => policy },
+    }),
+  );
+  const bundle = await workflowBundle(Runtime.instance().logger);
+  const common = { connection, namespace, activities, shutdownGraceTime: '25s', shutdownForceTime: '55s' } as const;
+  const workers = await Promise.all([
+    // after a crash the sticky queue holds a workflow for this long: it is the stall of an emergency
+    Worker.create({
+      ...common,
+      taskQueue: QUEUES.urgent,
+      workflowBundle: bundle,
+      maxCachedWorkflows: 500,
+      stickyQueueScheduleToStartTimeout: '2s',
+    }),
+    Worker.create({
+      ...common,
+      taskQueue: QUEUES.procedures,
+      workflowBundle: bundle,
+      maxCachedWorkflows: 1_000,
+      stickyQueueScheduleToStartTimeout: '3s',
+    }),
+    // no workflows; every live hold occupies a slot here, and with the default of 100 guard 101 would silently wait
+    Worker.create({ ...common, taskQueue: QUEUES.watch, maxConcurrentActivityTaskExecutions: 2_000 }),
+  ]);
+  const stop = () => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown());
+  const running = workers.map((worker) => worker.run());
+  const done = Promise.all(running)
+    .then(() => undefined)
+    .finally(async () => {
+      stop();
+      await Promise.allSettled(running);
+      await client.connection.close();
+      await connection.close();
+    });
+  Runtime.instance().logger.info('worker is ready', { namespace, queues: Object.values(QUEUES).join(', ') });
+  return { done, stop };
+}

@@ -1,0 +1,113 @@
+import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { checkAccess, type AccessVerdict } from '../adapters/kubernetes/access.ts';
+import { loadPolicy } from '../adapters/policy-file.ts';
+import { readWorkerConfig, type WorkerConfig } from './config.ts';
+
+/** Types as Temporal's API numbers them: 2 Keyword, 3 Int, 5 Bool, 6 Datetime. */
+const SEARCH_ATTRIBUTES = {
+  HeadroomWorkload: 2,
+  HeadroomProcedure: 2,
+  HeadroomPhase: 2,
+  HeadroomTrigger: 2,
+  HeadroomNeedsApproval: 5,
+  HeadroomFloor: 3,
+  HeadroomEventAt: 6,
+} as const;
+
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** Registers what Temporal must know, looks whether the cluster allows what headroom does, and names all that is missing; exit 1 then. */
+export async function setup({ json }: { readonly json: boolean }): Promise<void> {
+  const config = readWorkerConfig(process.env);
+  const findings = [...(await temporalFindings(config)), ...(await clusterFindings(config))];
+  const isReady = findings.every(({ ok }) => ok);
+  const text = findings
+    .map(({ what, ok, detail }) => `${ok ? 'ok     ' : 'missing'}  ${what}${detail === '' ? '' : `: ${detail}`}`)
+    .join('\n');
+  process.stdout.write(json ? `${JSON.stringify({ ready: isReady, findings })}\n` : `${text}\n`);
+  process.exitCode = isReady ? 0 : 1;
+}
+
+async function temporalFindings({ temporal }: WorkerConfig): Promise<readonly Finding[]> {
+  const { connectionOptions, namespace = 'default' } = temporal;
+  const what = `Temporal at ${connectionOptions.address ?? 'localhost:7233'}, namespace ${namespace}`;
+  try {
+    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: 5_000 });
+    try {
+      const { serverVersion } = await connection.workflowService.getSystemInfo({});
+      return [{ what, ok: true, detail: `server ${serverVersion}` }, await registered(connection, namespace)];
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    return [{ what, ok: false, detail: messageOf(error) }];
+  }
+}
+
+/** Adds what is not there yet; one that is there with another type cannot be mended here. */
+async function registered(connection: Connection, namespace: string): Promise<Finding> {
+  const what = 'search attributes';
+  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
+  const wanted = Object.entries(SEARCH_ATTRIBUTES);
+  const wrong = wanted
+    .filter(
+      ([name, type]) => customAttributes[name] !== undefined && customAttributes[name]?.valueOf() !== type.valueOf(),
+    )
+    .map(([name]) => name);
+  if (wrong.length > 0)
+    return { what, ok: false, detail: `${wrong.join(', ')} exist with another type; remove them and run setup again` };
+  const missing = wanted.filter(([name]) => customAttributes[name] === undefined);
+  try {
+    if (missing.length > 0)
+      await connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(missing),
+      });
+    return {
+      what,
+      ok: true,
+      detail: missing.length === 0 ? 'all there' : `added ${missing.map(([name]) => name).join(', ')}`,
+    };
+  } catch (error) {
+    return {
+      what,
+      ok: false,
+      detail: `could not add ${missing.map(([name]) => name).join(', ')}: ${messageOf(error)}`,
+    };
+  }
+}
+
+async function clusterFindings(config: WorkerConfig): Promise<readonly Finding[]> {
+  try {
+    const policy = await loadPolicy(config.policyFiles);
+    const namespaces = [...new Set(Object.values(policy.workloads).map(({ namespace }) => namespace))];
+    const { version, verdicts } = await checkAccess({
+      ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }),
+      namespaces,
+    });
+    return [
+      {
+        what: `policy ${config.policyFiles.join(', ')}`,
+        ok: true,
+        detail: `${Object.keys(policy.workloads).length} workloads`,
+      },
+      { what: 'Kubernetes', ok: true, detail: version },
+      ...verdicts.map(({ verb, resource, namespace, allowed, reason }: AccessVerdict) => ({
+        what: `may ${verb} ${resource}${namespace === undefined ? '' : ` in ${namespace}`}`,
+        ok: allowed,
+        detail: allowed ? '' : `${reason}; deploy/kubernetes/ has the role`,
+      })),
+    ];
+  } catch (error) {
+    return [{ what: 'policy and cluster', ok: false, detail: messageOf(error) }];
+  }
+}
+
+function messageOf(error: unknown): string {
+  if (isGrpcServiceError(error)) return error.details;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,66 @@
+import { formatDuration } from '../domain/duration.ts';
+import type { PreScaleStatus } from '../domain/procedures.ts';
+import type { LedgerView } from './messages.ts';
+
+/** The page an operator reads in Temporal's UI (User Metadata). The UI sends it as a URL, so it stays well under 6 KB. */
+export function runDetails(status: PreScaleStatus): string {
+  const { plan, next, claim, available } = status;
+  const lines = [
+    `## ${status.phase}`,
+    `**${status.workload}** for **${status.event.name}**, ${iso(status.event.startMs)} to ${iso(status.event.endMs)}, asked for by ${status.requestedBy}`,
+    '',
+    `**Next:** ${next.what}${next.atMs === null ? '' : `, ${iso(next.atMs)}`}`,
+    ...(plan === null
+      ? []
+      : [
+          '',
+          '| | now | during the event |',
+          '|---|---|---|',
+          `| floor | ${plan.target.floor.from} | ${status.target ?? plan.target.floor.to} |`,
+          ...(plan.target.ceiling === null
+            ? []
+            : [`| maximum | ${plan.target.ceiling.from} | ${plan.target.ceiling.to} |`]),
+          `| released | | after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'} |`,
+        ]),
+    ...(claim === null ? [] : ['', `**Claim:** ${claim.state}${claim.reason === '' ? '' : `, ${claim.reason}`}`]),
+    ...(available === null
+      ? []
+      : [
+          '',
+          `**Available:** ${available.replicas}${available.kind === 'short' ? `, short: ${available.reasons.join('; ')}` : ''}`,
+        ]),
+    ...(plan === null || plan.warnings.length === 0 ? [] : ['', ...plan.warnings.map((warning) => `- ${warning}`)]),
+    '',
+    '**You can send** (Update): `endNow` `{"as":"you"}`, `skipWait` `{"as":"you"}`, `extend` `{"as":"you","forMs":1800000}`, `amendFloor` `{"as":"you","floor":12}`. Cancel lets the capacity go at once, step by step.',
+    '',
+    ...status.timeline.slice(-8).map(({ atMs, what }) => `- ${iso(atMs)} ${what}`),
+  ];
+  return lines.join('\n');
+}
+
+export function ledgerDetails({ workload, claims, standing, trouble }: LedgerView): string {
+  const lines = [
+    `## ${workload}`,
+    trouble === null ? '' : `**Trouble:** ${trouble}`,
+    standing === null || !standing.held
+      ? 'Nothing is held: the owner’s values stand.'
+      : `Floor **${standing.floor}**${standing.ceiling === undefined ? '' : `, maximum **${standing.ceiling}**`}; the owner’s floor is ${standing.baselineFloor}. ${standing.waitingFor === undefined ? '' : `Waiting for ${standing.waitingFor}.`}`,
+    '',
+    ...(claims.length === 0
+      ? ['No claims.']
+      : [
+          '| claim | floor | for |',
+          '|---|---|---|',
+          ...claims.map(({ id, floor, reason }) => `| ${id.split('/')[0]} | ${floor} | ${reason} |`),
+        ]),
+    ...(standing?.drift ?? []).map(
+      ({ field, ours, found }) =>
+        `- ${field} is ${JSON.stringify(found)}, not our ${JSON.stringify(ours)}: somebody else set it`,
+    ),
+  ];
+  return lines.join('\n');
+}
+
+function iso(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

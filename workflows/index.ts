@@ -1,0 +1,2 @@
+export { capacityLedger } from './capacity-ledger.ts';
+export { preScale } from './pre-scale.ts';

@@ -1,0 +1,61 @@
+import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { Claim } from '../domain/claim.ts';
+import type { HoldStanding } from '../domain/hold.ts';
+import type { ClaimState, PreScaleStatus } from '../domain/procedures.ts';
+import type { PreScalePlan } from '../domain/pre-scale.ts';
+
+/** Who steers, and why: a statement, not a proof (docs/security.md). */
+export interface By {
+  readonly as: string;
+  readonly note?: string;
+}
+export interface ExtendRequest extends By {
+  /** How much later the event ends. */
+  readonly forMs: number;
+}
+export interface AmendFloorRequest extends By {
+  readonly floor: number;
+}
+/** What an operator reads back: what is so from now on. */
+export interface Answer {
+  readonly now: string;
+}
+
+export const endNowUpdate = defineUpdate<Answer, [By]>('endNow');
+export const skipWaitUpdate = defineUpdate<Answer, [By]>('skipWait');
+export const extendUpdate = defineUpdate<Answer, [ExtendRequest]>('extend');
+export const amendFloorUpdate = defineUpdate<Answer, [AmendFloorRequest]>('amendFloor');
+export const statusQuery = defineQuery<PreScaleStatus>('status');
+export const planQuery = defineQuery<PreScalePlan | null>('plan');
+
+/** The ledger tells the owner of a claim how its claim stands; sent by workflow id, so the claim's id is in it. */
+export const claimStateSignal = defineSignal<[ClaimState]>('claimState');
+
+export interface ClaimRequest {
+  readonly claim: Claim;
+  /** One number for each change of this claim; a lower one than the last is an old message. */
+  readonly sequence: number;
+}
+export interface ReleaseRequest {
+  readonly claimId: string;
+  readonly sequence: number;
+  /** Skips the steps of the wind-down; recorded in the reason. */
+  readonly now: boolean;
+}
+/** Accepted means noted in the ledger, never that the object shows it yet. */
+export interface Accepted {
+  readonly accepted: true;
+}
+export const claimUpdate = defineUpdate<Accepted, [ClaimRequest]>('claim');
+export const releaseUpdate = defineUpdate<Accepted, [ReleaseRequest]>('release');
+export const ledgerQuery = defineQuery<LedgerView>('ledger');
+
+/** What a ledger knows. `standing` is null until the governor was looked at once. */
+export interface LedgerView {
+  readonly workload: string;
+  readonly generation: number;
+  readonly claims: readonly Claim[];
+  readonly standing: HoldStanding | null;
+  /** Why the governor does not follow the claims at the moment; null when it does. */
+  readonly trouble: string | null;
+}

@@ -1,0 +1,215 @@
+import { allHandlersFinished, CancellationScope, condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
+import type { WorkloadCounts, PreScaleResult } from '../domain/procedures.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { planIntent, planPreScale, type PreScalePlan, type PreScaleRequest } from '../domain/pre-scale.ts';
+import type { ResolvedPolicy } from '../domain/policy.ts';
+import { changedMeanwhile, ownersValues, type OwnersValues } from '../domain/release.ts';
+import { replicasBeforeHold } from '../domain/hold.ts';
+import { findGovernor, type WorkloadState } from '../domain/workload.ts';
+import { openRun, unless, type PreScaleRun } from './run.ts';
+import { reading, watching } from './stubs.ts';
+
+const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
+const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
+const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
+
+/**
+ * Capacity for a planned event: there before it, held through it, gone afterwards only when the load has gone.
+ * Cancelling at any step lets the capacity go by the ledger's steps; the run closes when the owner's values are back.
+ */
+export async function preScale(request: PreScaleRequest): Promise<PreScaleResult> {
+  const run = openRun(request);
+  upsertSearchAttributes([
+    { key: WORKLOAD, value: request.workload },
+    { key: PROCEDURE, value: 'preScale' },
+    { key: EVENT_AT, value: new Date(request.event.startMs) },
+  ]);
+  const planned = await plan(run, request);
+  if (planned.kind === 'refuse') return finish(run, { outcome: 'refused', reasons: planned.reasons });
+  if (request.planOnly === true) return finish(run, { outcome: 'planned', plan: planned.plan, planHash: planned.hash });
+
+  run.enter('sleeping', { what: 'ask for the capacity', atMs: planned.plan.scaleAtMs });
+  await condition(run.isOver, Math.max(0, planned.plan.scaleAtMs - Date.now()), {
+    summary: `until ${formatDuration(planned.plan.leadMs)} before ${request.event.name}`,
+  });
+  if (run.isOver())
+    return finish(run, {
+      outcome: 'not needed',
+      reasons: ['the event was declared over before its capacity was asked for'],
+    });
+
+  // the count that a factor multiplies is the one of now, not that of the day the event was planned
+  const again = await plan(run, { ...request, event: run.status().event });
+  if (again.kind === 'refuse') return finish(run, { outcome: 'refused', reasons: again.reasons });
+  return holdThrough(run, again);
+}
+
+interface Planned {
+  readonly kind: 'plan';
+  readonly plan: PreScalePlan;
+  readonly hash: string;
+  readonly policy: ResolvedPolicy;
+  readonly state: WorkloadState;
+}
+
+async function plan(
+  run: PreScaleRun,
+  request: PreScaleRequest,
+): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
+  const policy = await reading.resolveWorkloadPolicy.executeWithOptions({ summary: `policy of ${request.workload}` }, [
+    request.workload,
+  ]);
+  if ('known' in policy)
+    return {
+      kind: 'refuse',
+      reasons: [`workload ${request.workload} is not in headroom.yaml; known are ${policy.known.join(', ')}`],
+    };
+  const state = await reading.readWorkload.executeWithOptions({ summary: `${request.workload} as it stands` }, [
+    policy,
+  ]);
+  const decision = planPreScale({ request, policy, state, nowMs: Date.now() });
+  if (decision.kind === 'refuse') return decision;
+  const podsToAdd = decision.plan.target.replicas - state.wantedReplicas;
+  const room = await reading.checkRoom.executeWithOptions(
+    { summary: `quota and room for ${Math.max(0, podsToAdd)} more pods` },
+    [{ policy, podsToAdd }],
+  );
+  const withRoom = { ...decision.plan, warnings: [...decision.plan.warnings, ...room] };
+  const hash = await reading.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [
+    planIntent(request, withRoom),
+  ]);
+  run.update({ plan: withRoom, planHash: hash });
+  return { kind: 'plan', plan: withRoom, hash, policy, state };
+}
+
+async function holdThrough(run: PreScaleRun, { policy, state, plan: { target } }: Planned): Promise<PreScaleResult> {
+  const owners = ownersValues(state);
+  const baselinePods = pods(state);
+  const before: WorkloadCounts = {
+    floor: owners.floor,
+    ceiling: owners.ceiling,
+    replicas: baselinePods,
+    available: state.availableReplicas,
+  };
+  let home: Home | undefined;
+  try {
+    run.enter('scaling', { what: `wait until ${target.replicas} are available`, atMs: null });
+    await run.claim(target.replicas);
+    run.say(`${target.replicas} replicas asked for, ${state.wantedReplicas} were there`);
+    do {
+      await holdToTheEnd(run, policy);
+      await quiet(run, policy, baselinePods);
+    } while (!run.isOver());
+  } finally {
+    if (CancellationScope.current().consideredCancelled) run.say('cancelled');
+    home = await CancellationScope.nonCancellable(() => letGo(run, policy, owners));
+  }
+  const available = run.status().available ?? { kind: 'short', reasons: ['let go before it was seen to be there'] };
+  return finish(run, {
+    outcome: available.kind === 'short' ? 'short' : 'done',
+    reasons: available.reasons,
+    target: run.status().target ?? target.replicas,
+    before,
+    ...home,
+    timeline: run.status().timeline,
+  });
+}
+
+/** Holds until the event is over; looks whether what is asked for is there, at first and after each amendment. */
+async function holdToTheEnd(run: PreScaleRun, policy: ResolvedPolicy): Promise<void> {
+  let lookedFor: number | null = null;
+  while (!run.isOver()) {
+    const target = run.status().target ?? 0;
+    if (target !== lookedFor) await makeSure(run, policy, target);
+    lookedFor = target;
+    const { endMs } = run.status().event;
+    run.enter('holding', { what: 'the event ends', atMs: endMs });
+    const changed = () => run.isOver() || run.status().target !== target || run.status().event.endMs !== endMs;
+    await condition(changed, Math.max(0, endMs - Date.now()), { summary: `until ${run.status().event.name} ends` });
+  }
+}
+
+async function makeSure(run: PreScaleRun, policy: ResolvedPolicy, target: number): Promise<void> {
+  const { availableWithinMs } = policy.preScale;
+  const deadlineMs = Date.now() + availableWithinMs;
+  run.enter('scaling', { what: `wait until ${target} are available`, atMs: deadlineMs });
+  const changed = () => run.isOver() || run.status().target !== target;
+  const verdict = await unless(changed, () =>
+    watching.awaitAvailable.executeWithOptions(
+      { summary: `until ${target} are available, at most ${formatDuration(availableWithinMs)}` },
+      [{ policy, target, deadlineMs }],
+    ),
+  );
+  if (verdict === undefined) {
+    if (run.isOver() && !run.isSkipped())
+      run.update({
+        available: { kind: 'short', replicas: 0, reasons: [`the event ended before ${target} were available`] },
+      });
+    return;
+  }
+  const { claim } = run.status();
+  const told = claim === null || claim.reason === '' ? [] : [`the ledger says ${claim.state}: ${claim.reason}`];
+  run.update({
+    available: verdict.kind === 'short' ? { ...verdict, reasons: [...told, ...verdict.reasons] } : verdict,
+  });
+  run.say(
+    verdict.kind === 'available'
+      ? `${verdict.replicas} available`
+      : `short: ${verdict.replicas} of ${target} available; what came is held`,
+  );
+}
+
+/** Waits until the load has gone, or an operator says it does not matter, or extends the event. */
+async function quiet(run: PreScaleRun, policy: ResolvedPolicy, baselinePods: number): Promise<void> {
+  const sinceMs = run.status().event.endMs;
+  if (run.isSkipped()) return;
+  run.enter('waiting for quiet', {
+    what: `let go after ${formatDuration(policy.preScale.quiet.windowMs)} of low load`,
+    atMs: null,
+  });
+  run.say('the event is over');
+  const moved = () => run.isSkipped() || run.status().event.endMs > sinceMs;
+  await unless(moved, () =>
+    watching.awaitQuiet.executeWithOptions(
+      { summary: `until the load has been low for ${formatDuration(policy.preScale.quiet.windowMs)}` },
+      [{ policy, sinceMs, baselinePods }],
+    ),
+  );
+}
+
+interface Home {
+  readonly after: WorkloadCounts;
+  readonly restored: boolean;
+  readonly otherClaims: number;
+  readonly drift: readonly string[];
+}
+
+/** The one undo, for the good end, failure and cancellation alike. */
+async function letGo(run: PreScaleRun, policy: ResolvedPolicy, owners: OwnersValues): Promise<Home> {
+  run.enter('winding down', { what: 'back to what the owner had, step by step', atMs: null });
+  await run.release();
+  run.say('let go; the ledger winds down');
+  const released = await watching.awaitReleased.executeWithOptions({ summary: 'until the owner’s values are back' }, [
+    { policy, claimId: run.claimId },
+  ]);
+  const drift = changedMeanwhile(owners, released.owners);
+  run.enter('done', { what: 'nothing', atMs: null });
+  run.say(
+    released.restored ? 'the owner’s values are back' : `${released.otherClaims} other claims still hold the workload`,
+  );
+  return { after: released.counts, restored: released.restored, otherClaims: released.otherClaims, drift };
+}
+
+async function finish(run: PreScaleRun, result: PreScaleResult): Promise<PreScaleResult> {
+  run.enter('done', { what: 'nothing', atMs: null });
+  await condition(allHandlersFinished);
+  return result;
+}
+
+/** How many pods carried the load before anybody claimed. */
+function pods(state: WorkloadState): number {
+  const governance = findGovernor(state);
+  const held = governance.kind === 'governed' ? replicasBeforeHold(governance.governor) : undefined;
+  return Math.max(1, held ?? state.wantedReplicas);
+}

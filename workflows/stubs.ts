@@ -1,0 +1,53 @@
+import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
+import type { Activities } from '../activities/index.ts';
+import { QUEUES } from '../domain/names.ts';
+
+/** Quick back to back, then every half minute: an outage of the API server is waited out, and is visible meanwhile. */
+const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
+
+/** Reads and pure reckoning at the start of a run: a cluster that does not answer for a quarter of an hour fails the run before it began. */
+export const reading = proxyActivities<
+  Pick<Activities, 'resolveWorkloadPolicy' | 'hashIntent' | 'readWorkload' | 'checkRoom'>
+>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '70s',
+  scheduleToCloseTimeout: '15m',
+  retry: RETRY,
+});
+
+/** Words to a ledger: they must arrive, however long that takes. */
+export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'releaseCapacity'>>({
+  taskQueue: QUEUES.urgent,
+  startToCloseTimeout: '15s',
+  retry: { ...RETRY, maximumInterval: '5s' },
+});
+
+/** Polls: each attempt is one look, the next one comes after the delay that the failure itself names. */
+export const watching = proxyActivities<Pick<Activities, 'awaitAvailable' | 'awaitReleased' | 'awaitQuiet'>>({
+  taskQueue: QUEUES.watch,
+  startToCloseTimeout: '70s',
+  retry: { initialInterval: '2s', backoffCoefficient: 1.5, maximumInterval: '30s' },
+});
+
+/** The ledger's first attempt, in the claim's own workflow task: 25 ms as a rule; a hanging one may not hold the task up. */
+export const atOnce = proxyLocalActivities<Pick<Activities, 'applyHold' | 'readHold'>>({
+  startToCloseTimeout: '400ms',
+  retry: { maximumAttempts: 1 },
+});
+
+/** The same as an ordinary activity: bounded, so that the ledger looks at its claims again between rounds. */
+export const thorough = proxyActivities<Pick<Activities, 'applyHold' | 'readHold'>>({
+  taskQueue: QUEUES.urgent,
+  startToCloseTimeout: '45s',
+  scheduleToCloseTimeout: '2m',
+  retry: { ...RETRY, maximumInterval: '10s' },
+});
+
+/** Never ends by itself while all owners run; a lost worker is noticed after one missed heartbeat. */
+export const guarding = proxyActivities<Pick<Activities, 'watchOwners'>>({
+  taskQueue: QUEUES.watch,
+  startToCloseTimeout: '30 days',
+  heartbeatTimeout: '30s',
+  cancellationType: 'TRY_CANCEL',
+  retry: { ...RETRY, maximumInterval: '15s' },
+});
