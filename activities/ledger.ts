@@ -1,8 +1,9 @@
 import { Context } from '@temporalio/activity';
 import type { Claim } from '../domain/claim.ts';
-import { decideHold, readClaims, readGeneration, type HoldStanding } from '../domain/hold.ts';
-import { describeGovernor, findGovernor, type Governor } from '../domain/workload.ts';
+import { decideHold, forsake, readClaims, readGeneration, type HoldStanding } from '../domain/hold.ts';
+import { describeGovernor, findGovernor, type Governor, type WorkloadState } from '../domain/workload.ts';
 import { currentCall } from './call.ts';
+import { failure } from './failure.ts';
 import { policyOf, refOf } from './policy.ts';
 import type { Ports } from './ports.ts';
 
@@ -12,13 +13,15 @@ export type HoldReport =
   | {
       readonly kind: 'standing';
       readonly standing: HoldStanding;
-      readonly wrote: boolean;
       readonly limit: number;
       readonly continueAfter: { readonly events: number; readonly updates: number };
     }
   | { readonly kind: 'raced' }
   | { readonly kind: 'fenced'; readonly generation: number }
   | { readonly kind: 'blocked'; readonly reason: string };
+
+/** Well under the heartbeat timeout of workflows/stubs.ts. */
+const BEAT_MS = 2_000;
 
 export interface ApplyHoldRequest {
   readonly workload: string;
@@ -28,38 +31,24 @@ export interface ApplyHoldRequest {
 }
 
 export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy' | 'runs'>) {
-  async function governorOf(
-    workload: string,
-  ): Promise<{ readonly governor: Governor; readonly liveReplicas: number } | { readonly blocked: string }> {
-    const state = await ports.workloads.readWorkload(refOf(policyOf(ports, workload)), currentCall());
-    const governance = findGovernor(state);
-    if (governance.kind === 'governed') return { governor: governance.governor, liveReplicas: state.wantedReplicas };
-    return {
-      blocked: `${governance.governors.map(describeGovernor).join(' and ')} both target ${workload}: Kubernetes lets neither scale; delete or retarget one`,
-    };
-  }
-
   /**
    * Read, decide, one guarded PATCH. Safe to repeat: the decision reads only the object and the claims,
    * so a second attempt after a lost answer finds its own values and writes nothing.
    */
   async function applyHold(request: ApplyHoldRequest): Promise<HoldReport> {
-    const found = await governorOf(request.workload);
-    if ('blocked' in found) return { kind: 'blocked', reason: found.blocked };
     const { workload, windDown, ledger } = policyOf(ports, request.workload);
-    const common = {
-      limit: workload.limits.max,
-      continueAfter: { events: ledger.continueAsNewAfterEvents, updates: ledger.continueAsNewAfterUpdates },
-    };
+    const state = await ports.workloads.readWorkload(refOf(policyOf(ports, request.workload)), currentCall());
+    const found = findUsableGovernor(state);
+    if (found.kind === 'blocked') return found;
+    const { governor } = found;
     const decision = decideHold({
       ...request,
-      ...found,
+      governor,
+      liveReplicas: state.wantedReplicas,
       policy: { limits: workload.limits, windDown },
       nowMs: Date.now(),
     });
     switch (decision.kind) {
-      case 'idle':
-        return decision;
       case 'fenced':
         return decision;
       case 'ignored':
@@ -69,12 +58,20 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
         };
       case 'unreadable':
         return { kind: 'blocked', reason: decision.reason };
+      case 'idle':
       case 'unchanged':
-        return { kind: 'standing', standing: decision.standing, wrote: false, ...common };
       case 'change': {
-        const written = await ports.workloads.changeGovernor(decision.change, currentCall());
-        if (written === 'raced') return { kind: 'raced' };
-        return { kind: 'standing', standing: decision.standing, wrote: true, ...common };
+        const forsaken = [state.self, ...state.autoscalers].filter(({ uid }) => uid !== governor.uid).map(forsake);
+        const changes = [
+          ...(decision.kind === 'change' ? [decision.change] : []),
+          ...forsaken.filter((one) => one !== undefined),
+        ];
+        for (const change of changes) {
+          if ((await ports.workloads.changeGovernor(change, currentCall())) === 'raced') return { kind: 'raced' };
+        }
+        if (decision.kind === 'idle') return decision;
+        const continueAfter = { events: ledger.continueAsNewAfterEvents, updates: ledger.continueAsNewAfterUpdates };
+        return { kind: 'standing', standing: decision.standing, limit: workload.limits.max, continueAfter };
       }
     }
   }
@@ -86,8 +83,17 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
     const state = await ports.workloads.readWorkload(refOf(policyOf(ports, workload)), currentCall());
     // whichever object bears them: in a conflict nobody governs, and the claims must not be forgotten for it
     const marks = [state.self, ...state.autoscalers].map((governor) => governor.marks);
-    const claims = marks.map(readClaims).find((found) => found !== undefined && found !== 'unreadable');
-    return { claims: Array.isArray(claims) ? claims : [], generation: Math.max(...marks.map(readGeneration)) };
+    const claims = marks.map(readClaims).filter((found) => found !== undefined);
+    if (claims.includes('unreadable')) {
+      throw failure(
+        'stateConflict',
+        `headroom.dev/claims of ${workload} cannot be read: somebody edited it; mend it, or remove all headroom.dev/* annotations to start afresh`,
+      );
+    }
+    return {
+      claims: claims.flatMap((found) => (found === 'unreadable' ? [] : found)),
+      generation: Math.max(...marks.map(readGeneration)),
+    };
   }
 
   /** Watches the owners of claims; answers with the ids of claims whose run is no longer open, as soon as there is one. */
@@ -103,9 +109,32 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
       const running = await Promise.all(claimIds.map((id) => ports.runs.isRunning(id, call)));
       const gone = claimIds.filter((_, index) => running[index] === false);
       if (gone.length > 0) return gone;
-      Context.current().heartbeat(`${claimIds.length} owners running`);
-      await Context.current().sleep(policyOf(ports, workload).ledger.ownerCheckEveryMs);
+      await sleepBeating(policyOf(ports, workload).ledger.ownerCheckEveryMs, `${claimIds.length} owners running`);
     }
   }
   return { applyHold, readHold, watchOwners };
+}
+
+function findUsableGovernor(
+  state: WorkloadState,
+): { readonly kind: 'governor'; readonly governor: Governor } | { readonly kind: 'blocked'; readonly reason: string } {
+  const governance = findGovernor(state);
+  if (governance.kind === 'conflict') {
+    const both = governance.governors.map(describeGovernor).join(' and ');
+    return {
+      kind: 'blocked',
+      reason: `${both} target the same workload: Kubernetes lets neither scale; delete or retarget one`,
+    };
+  }
+  const { governor } = governance;
+  if (governor.kind !== 'scaledObject') return { kind: 'governor', governor };
+  return { kind: 'blocked', reason: `holds on ${describeGovernor(governor)} are not built yet` };
+}
+
+/** A pause that may be longer than the heartbeat timeout, and in which a cancellation is heard soon. */
+async function sleepBeating(ms: number, detail: string): Promise<void> {
+  for (let left = ms; left > 0; left -= BEAT_MS) {
+    Context.current().heartbeat(detail);
+    await Context.current().sleep(Math.min(left, BEAT_MS));
+  }
 }

@@ -1,5 +1,7 @@
-import type { ClusterCapacity, PodFacts, QuotaFacts } from '../domain/preflight.ts';
-import type { PodTrouble } from '../domain/availability.ts';
+import type { ClusterCapacity } from '../domain/cluster-capacity.ts';
+import type { PodFacts } from '../domain/pod-facts.ts';
+import type { QuotaFacts } from '../domain/quota.ts';
+import type { PodTrouble } from '../domain/troubles.ts';
 import type { Series } from '../domain/quiet.ts';
 import type { Claim } from '../domain/claim.ts';
 import type { Policy } from '../domain/policy.ts';

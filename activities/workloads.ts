@@ -4,6 +4,9 @@ import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release
 import type { ResolvedPolicy } from '../domain/policy.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
 import { findGovernor, type WorkloadState } from '../domain/workload.ts';
+import { ApplicationFailure } from '@temporalio/common';
+import { Context } from '@temporalio/activity';
+import type { Survey } from '../domain/pre-scale.ts';
 import { currentCall } from './call.ts';
 import { failure, lasting, messageOf } from './failure.ts';
 import { refOf } from './policy.ts';
@@ -12,6 +15,8 @@ import type { Ports } from './ports.ts';
 /** Pace of the polls: availability changes within seconds, a wind-down within minutes. */
 const AVAILABLE_POLL_MS = 1_000;
 const RELEASE_POLL_MS = 2_000;
+/** Attempts between two reminders of the ledger: half a minute. */
+const REMIND_EVERY = 15;
 
 export interface AvailabilityReport {
   readonly kind: 'available' | 'short';
@@ -27,9 +32,16 @@ export interface ReleaseReport {
   readonly counts: WorkloadCounts;
 }
 
-export function createWorkloadActivities({ workloads }: Pick<Ports, 'workloads'>) {
-  async function readWorkload(policy: ResolvedPolicy): Promise<WorkloadState> {
-    return workloads.readWorkload(refOf(policy), currentCall());
+export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'workloads' | 'ledger'>) {
+  /** The workload as it stands; what is missing or not permitted is a reason to refuse, beside all others. */
+  async function surveyWorkload(policy: ResolvedPolicy): Promise<Survey> {
+    try {
+      return { kind: 'found', state: await workloads.readWorkload(refOf(policy), currentCall()) };
+    } catch (error) {
+      const isFinal = error instanceof ApplicationFailure && error.nonRetryable === true;
+      if (isFinal) return { kind: 'missing', reason: error.message };
+      throw error;
+    }
   }
 
   /** Whether so many more pods would find quota and room; an estimate, so it warns and never stops a run. */
@@ -85,14 +97,23 @@ export function createWorkloadActivities({ workloads }: Pick<Ports, 'workloads'>
     }
   }
 
-  /** Waits until the claim is off the object and, where no other claim lives, the owner's values are back. */
+  /**
+   * Waits until the claim is off the object and, where no other claim lives, the owner's values are back.
+   * Says the release again from time to time, with its own sequence: a ledger that lives knows it, one whose
+   * history was deleted after it had accepted starts anew from the object and winds down.
+   */
   async function awaitReleased({
     policy,
     claimId,
+    sequence,
   }: {
     readonly policy: ResolvedPolicy;
     readonly claimId: string;
+    readonly sequence: number;
   }): Promise<ReleaseReport> {
+    if (Context.current().info.attempt % REMIND_EVERY === 0) {
+      await ledger.release({ workload: policy.workload.name, claimId, sequence, now: false }, currentCall());
+    }
     const state = await workloads.readWorkload(refOf(policy), currentCall()).catch((error: unknown) => {
       throw lasting(error, RELEASE_POLL_MS);
     });
@@ -100,7 +121,7 @@ export function createWorkloadActivities({ workloads }: Pick<Ports, 'workloads'>
     if (verdict.kind === 'waiting') throw failure('notReady', verdict.reason, { retryAfterMs: RELEASE_POLL_MS });
     return { ...verdict, owners: ownersValues(state), counts: countsOf(state) };
   }
-  return { readWorkload, checkRoom, awaitAvailable, awaitReleased };
+  return { surveyWorkload, checkRoom, awaitAvailable, awaitReleased };
 }
 
 function countsOf(state: WorkloadState): WorkloadCounts {

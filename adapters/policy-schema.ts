@@ -147,7 +147,9 @@ const Workload = z.strictObject({
     z.strictObject({
       query: promql('One series, in `unit`. An empty answer or NaN is no data, and no data is never quiet.'),
       unit: text('For people: %, ms, requests.'),
-      scaleUpAbove: amount('Above this for two samples during the wind-down, the capacity is claimed again.'),
+      scaleUpAbove: amount('Above this for two samples during the wind-down, the capacity is claimed again.').meta({
+        readLaterBy: 'preScale',
+      }),
       scaleDownBelow: amount('Quiet means below this for the whole window; under `scaleUpAbove`.'),
       perPod: flag(
         'The value falls as pods are added (CPU): judged as it would be at the baseline count, value × pods ÷ baseline.',
@@ -177,9 +179,9 @@ const PreScale = z.strictObject({
       window: duration(
         'All load metrics stay low for this long, beginning at the end of the event at the earliest.',
       ).prefault('15m'),
-      askAfter: duration('A person is asked when it is not quiet this long after the end; at least `window`.').prefault(
-        '30m',
-      ),
+      askAfter: duration('A person is asked when it is not quiet this long after the end; at least `window`.')
+        .meta({ readLaterBy: 'preScale' })
+        .prefault('30m'),
       every: duration('How often it is judged; at most `window`.').prefault('30s'),
       step: duration('Sample spacing of the range query; at most `window`.').prefault('30s'),
     })
@@ -470,7 +472,7 @@ export type PolicyFile = z.output<typeof PolicyFile>;
  * `readLaterBy`; a test sees that each leaf is on exactly one side.
  */
 export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy: string }[] = [
-  { path: 'cluster.name', readBy: 'worker: its start line' },
+  { path: 'cluster.name', readBy: 'preScale: the plan' },
   { path: 'prometheus.url', readBy: 'adapters/prometheus: every query' },
   { path: 'workloads.*.namespace', readBy: 'adapters/kubernetes: where the workload is' },
   { path: 'workloads.*.kind', readBy: 'adapters/kubernetes: which object it is' },
@@ -481,17 +483,15 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'workloads.*.refuse', readBy: 'preScale: refusal' },
   { path: 'workloads.*.load.*.query', readBy: 'preScale: quiet' },
   { path: 'workloads.*.load.*.unit', readBy: 'preScale: quiet, in its reasons' },
-  { path: 'workloads.*.load.*.scaleUpAbove', readBy: 'preScale: regression in the wind-down' },
   { path: 'workloads.*.load.*.scaleDownBelow', readBy: 'preScale: quiet' },
   { path: 'workloads.*.load.*.perPod', readBy: 'preScale: quiet' },
   { path: 'workloads.*.dataHealthy', readBy: 'preScale: quiet' },
   { path: 'workloads.*.pricePerPodHour', readBy: 'preScale: cost in the plan' },
-  { path: 'workloads.*.dashboards.*.title', readBy: "preScale: the run's page" },
-  { path: 'workloads.*.dashboards.*.url', readBy: "preScale: the run's page" },
+  { path: 'workloads.*.dashboards.*.title', readBy: "preScale: the plan and the run's page" },
+  { path: 'workloads.*.dashboards.*.url', readBy: "preScale: the plan and the run's page" },
   { path: 'preScale.lead', readBy: 'preScale: when it wakes' },
   { path: 'preScale.availableWithin', readBy: 'preScale: deadline of the diagnosis' },
   { path: 'preScale.quiet.window', readBy: 'preScale: quiet' },
-  { path: 'preScale.quiet.askAfter', readBy: 'preScale: when a person is asked' },
   { path: 'preScale.quiet.every', readBy: 'preScale: pace of the judgement' },
   { path: 'preScale.quiet.step', readBy: 'preScale: quiet, spacing of the samples' },
   { path: 'windDown.percent', readBy: 'ledger: step down' },

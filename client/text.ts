@@ -7,16 +7,18 @@ import type { RunView } from './runs.ts';
 export function planText(plan: PreScalePlan, hash: string): string {
   const { target, event } = plan;
   return [
-    `pre-scale of ${plan.workload} for ${event.name}`,
+    `pre-scale of ${plan.workload} on ${plan.cluster} for ${event.name}`,
     `  event     ${time(event.startMs)} to ${time(event.endMs)}`,
     `  ask at    ${time(plan.scaleAtMs)} (${formatDuration(plan.leadMs)} before)`,
-    `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now; computed again when the lead begins)`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}`,
+    `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now; computed again when the lead begins)`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}; to be available within ${formatDuration(plan.availableWithinMs)}`,
     `  floor     ${target.floor.from} -> ${target.floor.to} on the ${plan.governor.kind} ${plan.governor.name}`,
     ...(target.ceiling === null ? [] : [`  maximum   ${target.ceiling.from} -> ${target.ceiling.to}`]),
     `  let go    after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'}, then ${plan.windDown.percent} % per ${formatDuration(plan.windDown.everyMs)}`,
     ...(plan.costPerHour === null
       ? []
-      : [`  cost      about ${plan.costPerHour} an hour, at most ${plan.costCeiling ?? 0} in all`]),
+      : [
+          `  cost      about ${plan.costPerHour} ${plan.currency} an hour, at most ${plan.costCeiling ?? 0} ${plan.currency} in all`,
+        ]),
     ...plan.warnings.map((warning) => `  warning   ${warning}`),
     `  plan      ${hash}`,
   ].join('\n');

@@ -136,6 +136,14 @@ function noHold(governor: Governor): HoldDecision {
   return { kind: 'change', change: changeOf(governor, {}, {}), standing };
 }
 
+/**
+ * Takes our marks off an object that no longer governs (an autoscaler was made for a workload that we held by itself):
+ * its fields are its new governor's business. Undefined when there is none.
+ */
+export function forsake(governor: Governor): GovernorChange | undefined {
+  return isMarked(governor) ? changeOf(governor, {}, {}) : undefined;
+}
+
 interface Targets {
   /** What the owner wants: what was there before the hold, or what somebody else has set since. */
   readonly baseline: { readonly floor: number; readonly ceiling: number | undefined };

@@ -300,6 +300,8 @@ export interface NotificationChannel {
 
 /** What one run needs, resolved in its first activity so that the history holds what was used. */
 export interface ResolvedPolicy {
+  /** Name of the cluster, for people. */
+  readonly cluster: string;
   readonly workload: WorkloadPolicy;
   readonly preScale: PreScalePolicy;
   readonly windDown: WindDownPolicy;
@@ -320,6 +322,7 @@ export function resolvePolicy(policy: Policy, workloadName: string): ResolvedPol
   const workload = Object.hasOwn(policy.workloads, workloadName) ? policy.workloads[workloadName] : undefined;
   if (workload === undefined) return { unknown: workloadName, known: Object.keys(policy.workloads).toSorted() };
   return {
+    cluster: policy.cluster.name,
     workload,
     preScale: policy.preScale,
     windDown: policy.windDown,

@@ -28,6 +28,7 @@ export interface PreScaleRequest {
 
 /** What a run would do, as a value. */
 export interface PreScalePlan {
+  readonly cluster: string;
   readonly workload: string;
   readonly event: EventWindow;
   readonly scaleAtMs: number;
@@ -37,13 +38,19 @@ export interface PreScalePlan {
   readonly target: TargetEstimate;
   /** What the run may never pass, whatever the count is by then. */
   readonly ceilingReplicas: number;
+  /** What is not available by then is diagnosed, and the run is short. */
+  readonly availableWithinMs: number;
   readonly quiet: { readonly windowMs: number; readonly metrics: readonly string[] };
   readonly windDown: { readonly percent: number; readonly everyMs: number };
   /** Of what would be added now. */
+  /** Of `prices.currency`. */
+  readonly currency: string;
   readonly costPerHour: number | null;
   /** Of all pods that the limit allows, from the lead to the end: a bound, whatever the count is by then. */
   readonly costCeiling: number | null;
   readonly warnings: readonly string[];
+  /** Where a person looks during the event. */
+  readonly dashboards: readonly { readonly title: string; readonly url: string }[];
 }
 
 export interface TargetEstimate {
@@ -58,6 +65,11 @@ export interface TargetEstimate {
 
 const LONGEST_LEAD_MS = 365 * 24 * 3_600_000;
 
+/** What was found of the workload, or why nothing was. */
+export type Survey =
+  | { readonly kind: 'found'; readonly state: WorkloadState }
+  | { readonly kind: 'missing'; readonly reason: string };
+
 export type PreScaleDecision =
   | { readonly kind: 'plan'; readonly plan: PreScalePlan }
   | { readonly kind: 'refuse'; readonly reasons: readonly string[] };
@@ -66,17 +78,19 @@ export type PreScaleDecision =
 export function planPreScale(of: {
   readonly request: PreScaleRequest;
   readonly policy: ResolvedPolicy;
-  readonly state: WorkloadState;
+  readonly survey: Survey;
   readonly nowMs: number;
 }): PreScaleDecision {
-  const { request, policy, state, nowMs } = of;
-  const reasons = [
+  const { request, policy, survey, nowMs } = of;
+  const words = [
     ...windowFaults(request, nowMs),
     ...targetFaults(request),
     ...limitFaults(request, policy),
-    ...workloadFaults(policy, state),
-    ...baseFaults(request, state),
+    ...policyFaults(policy),
   ];
+  if (survey.kind === 'missing') return { kind: 'refuse', reasons: [...words, survey.reason] };
+  const { state } = survey;
+  const reasons = [...words, ...workloadFaults(policy, state), ...baseFaults(request, state)];
   const governance = findGovernor(state);
   if (reasons.length > 0 || governance.kind === 'conflict') return { kind: 'refuse', reasons };
   const leadMs = request.leadMs ?? policy.preScale.leadMs;
@@ -87,6 +101,7 @@ export function planPreScale(of: {
   return {
     kind: 'plan',
     plan: {
+      cluster: policy.cluster,
       workload: request.workload,
       event: request.event,
       scaleAtMs: request.event.startMs - leadMs,
@@ -94,11 +109,14 @@ export function planPreScale(of: {
       governor: { kind: governance.governor.kind, name: governance.governor.name, uid: governance.governor.uid },
       target,
       ceilingReplicas: policy.workload.limits.max,
+      availableWithinMs: policy.preScale.availableWithinMs,
       quiet: { windowMs: policy.preScale.quiet.windowMs, metrics: policy.workload.load.map(({ name }) => name) },
       windDown: policy.windDown,
+      currency: policy.currency,
       costPerHour: price === null ? null : roundMoney(added * price),
       costCeiling: price === null ? null : roundMoney(policy.workload.limits.max * price * hours),
       warnings: planWarnings(request, policy, nowMs, leadMs),
+      dashboards: policy.workload.dashboards,
     },
   };
 }
@@ -154,15 +172,22 @@ function limitFaults({ target }: PreScaleRequest, { workload: { name, limits } }
   ];
 }
 
-function workloadFaults(policy: ResolvedPolicy, state: WorkloadState): readonly string[] {
-  const { workload, approval } = policy;
-  const governance = findGovernor(state);
-  const governors = [state.self, ...state.autoscalers];
+function policyFaults({ workload, approval }: ResolvedPolicy): readonly string[] {
   return [
     ...(workload.refuse === undefined ? [] : [`${workload.name} is not scaled by replicas: ${workload.refuse}`]),
     ...(workload.jobs
       ? [`${workload.name} runs jobs (jobs: true): an event cannot tell when they are done, so it is not pre-scaled`]
       : []),
+    ...(approval.preScale === 'never'
+      ? []
+      : ['approval.preScale asks for an approval, which is not built yet; set it to never']),
+  ];
+}
+
+function workloadFaults({ workload }: ResolvedPolicy, state: WorkloadState): readonly string[] {
+  const governance = findGovernor(state);
+  const governors = [state.self, ...state.autoscalers];
+  return [
     ...(governance.kind === 'conflict'
       ? [
           `${governance.governors.length} autoscalers target ${workload.name}: ${governance.governors.map(describeGovernor).join(' and ')}; Kubernetes lets neither scale on metrics while both exist: delete or retarget one`,
@@ -183,9 +208,6 @@ function workloadFaults(policy: ResolvedPolicy, state: WorkloadState): readonly 
           `${workload.name} is at 0 replicas, where an HPA is switched off and obeys no floor; scale it to 1 or more first`,
         ]
       : []),
-    ...(approval.preScale === 'never'
-      ? []
-      : ['approval.preScale asks for an approval, which is not built yet; set it to never']),
   ];
 }
 
@@ -238,7 +260,9 @@ function planWarnings(
   const late = nowMs - (event.startMs - leadMs);
   return [
     ...(late > 1_000
-      ? [`the lead of ${formatDuration(leadMs)} began ${formatDuration(late)} ago: capacity is asked for at once`]
+      ? [
+          `the lead of ${formatDuration(leadMs)} began ${formatDuration(Math.round(late / 1_000) * 1_000)} ago: capacity is asked for at once`,
+        ]
       : []),
     ...(policy.workload.load.length === 0
       ? ['no load metric is configured: the end of the load cannot be measured, so the capacity stays until skipWait']

@@ -3,7 +3,8 @@ export type QuantityReading =
   | { readonly ok: true; readonly nano: bigint }
   | { readonly ok: false; readonly fault: string };
 
-const NANO = 1_000_000_000n;
+/** One, in nano-units. */
+export const NANO = 1_000_000_000n;
 
 /** Power of ten of each decimal suffix; `1E` is exa, `1E3` an exponent. */
 const DECIMAL_POWERS: { readonly [suffix: string]: number } = {

@@ -5,7 +5,6 @@ import {
   condition,
   continueAsNew,
   getExternalWorkflowHandle,
-  isCancellation,
   log,
   setCurrentDetails,
   setHandler,
@@ -25,19 +24,28 @@ import type { HoldStanding } from '../domain/hold.ts';
 import type { ClaimState } from '../domain/procedures.ts';
 import { ledgerDetails } from './details.ts';
 import { claimStateSignal, claimUpdate, ledgerQuery, releaseUpdate } from './messages.ts';
-import { atOnce, guarding, thorough } from './stubs.ts';
+import { openOwnerGuard } from './owner-guard.ts';
+import { atOnce, thorough } from './stubs.ts';
 
 export interface LedgerState {
   readonly workload: string;
   /** Absent in a ledger that was just started: it reads the object first. */
-  readonly memory?: { readonly book: ClaimsBook; readonly generation: number; readonly standing: HoldStanding | null };
+  readonly memory?: {
+    readonly book: ClaimsBook;
+    readonly generation: number;
+    readonly standing: HoldStanding | null;
+    readonly skipSteps: boolean;
+    /** What each owner was told last. */
+    readonly told: Readonly<Record<string, string>>;
+  };
 }
 
 /** Until the policy was read once. A cold replay of so many events takes a quarter of a second; Temporal refuses the 2,001st update of a run. */
 const CONTINUE_AFTER = { events: 1_000, updates: 1_500 };
-/** After a change that somebody else made in between, and after a round that failed altogether. */
-const RACED_PAUSE_MS = 200;
-const TROUBLE_PAUSE_MS = 10_000;
+/** After a change that somebody else made in between; longer each time in a row. */
+const RACED_PAUSE_MS = { first: 100, longest: 10_000 };
+/** After a round that failed altogether; a ledger that holds nothing has time. */
+const TROUBLE_PAUSE_MS = { holding: 10_000, idle: 300_000 };
 
 /**
  * The one writer of a workload's capacity: keeps the live claims and makes the governor follow them.
@@ -48,15 +56,17 @@ export async function capacityLedger(input: LedgerState): Promise<never> {
   return CancellationScope.nonCancellable(() => keepLedger(input));
 }
 
-async function keepLedger(input: LedgerState): Promise<never> {
-  const { workload } = input;
-  let { book, generation, standing } = input.memory ?? { book: emptyBook, generation: 0, standing: null };
+async function keepLedger({ workload, memory }: LedgerState): Promise<never> {
+  let book = memory?.book ?? emptyBook;
+  let generation = memory?.generation ?? 0;
+  let standing = memory?.standing ?? null;
+  let skipSteps = memory?.skipSteps ?? false;
+  let told = memory?.told ?? {};
   let trouble: string | null = null;
-  let settledBook: ClaimsBook | undefined;
-  let skipSteps = false;
   let continueAfter = CONTINUE_AFTER;
   let updates = 0;
-  const told = new Map<string, string>();
+  let racesInARow = 0;
+  const guard = openOwnerGuard(workload);
 
   setHandler(
     claimUpdate,
@@ -81,48 +91,39 @@ async function keepLedger(input: LedgerState): Promise<never> {
   });
   setHandler(ledgerQuery, () => ({ workload, generation, claims: book.claims, standing, trouble }));
 
-  if (input.memory === undefined) {
-    const found = await firstOr(
-      () => atOnce.readHold(workload),
-      () =>
-        keepTrying(() => thorough.readHold.executeWithOptions({ summary: `what stands on ${workload}` }, [workload])),
-    );
+  /** What stands on the object is newer than nothing, and older than what was heard. */
+  const recall = async () => {
+    const found = await readHold(workload);
     book = withFound(book, found.claims);
     generation = Math.max(generation, found.generation);
-  }
+  };
+  if (memory === undefined) await recall();
 
   for (;;) {
-    const asked = book;
+    const [asked, askedToSkip] = [book, skipSteps];
     generation += 1;
     const report = await apply({ workload, claims: asked.claims, generation, skipSteps });
+    racesInARow = report.kind === 'raced' ? racesInARow + 1 : 0;
     trouble = report.kind === 'blocked' ? report.reason : null;
-    if (report.kind === 'fenced') generation = report.generation;
+    if (report.kind === 'fenced') await recall();
     if (report.kind === 'standing') ({ standing, continueAfter } = report);
     if (report.kind === 'idle') standing = null;
-    const settled = report.kind === 'standing' || report.kind === 'idle';
-    if (settled) {
-      settledBook = asked;
-      if (standing === null || !standing.held || standing.floor === standing.wantedFloor) skipSteps = false;
-    }
+    const isHome = standing === null || !standing.held || standing.floor === standing.wantedFloor;
+    if (askedToSkip && isHome && trouble === null) skipSteps = false;
     setCurrentDetails(ledgerDetails({ workload, generation, claims: book.claims, standing, trouble }));
-    const gone = await tellOwners(asked, report, told);
-    if (gone.length > 0) book = withoutOwners(book, gone);
+    told = await tellOwners(asked, report, told);
 
-    const pauseMs = pauseAfter(report);
-    const changed = () => book !== settledBook;
-    if (!(settled && changed())) {
-      const lost = await waitForWork({
-        book: () => book,
-        changed: settled ? changed : () => book !== asked,
-        pauseMs,
-        workload,
-      });
-      if (lost.length > 0) book = withoutOwners(book, lost);
-    }
+    guard.keep(book.claims.map(({ id }) => id));
+    const isDue = () => book !== asked || guard.lost().length > 0;
+    const pauseMs = pauseAfter(report, { racesInARow, isHolding: asked.claims.length > 0 });
+    await (pauseMs === undefined ? condition(isDue) : condition(isDue, pauseMs, { summary: 'until the next look' }));
+    book = withoutOwners(book, guard.lost());
+
     const isLong = workflowInfo().historyLength > continueAfter.events || updates > continueAfter.updates;
     if (isLong || workflowInfo().continueAsNewSuggested) {
+      guard.stop();
       await condition(allHandlersFinished);
-      await continueAsNew<typeof capacityLedger>({ ...input, memory: { book, generation, standing } });
+      await continueAsNew<typeof capacityLedger>({ workload, memory: { book, generation, standing, skipSteps, told } });
     }
   }
 }
@@ -140,8 +141,22 @@ async function apply(request: ApplyHoldRequest): Promise<HoldReport> {
       () => thorough.applyHold.executeWithOptions({ summary }, [request]),
     );
   } catch (error) {
-    if (isCancellation(error)) throw error;
     return { kind: 'blocked', reason: reasonOf(error) };
+  }
+}
+
+/** Tries for as long as it takes: without knowing what stands, a ledger must not write. */
+async function readHold(workload: string) {
+  for (;;) {
+    try {
+      return await firstOr(
+        () => atOnce.readHold(workload),
+        () => thorough.readHold.executeWithOptions({ summary: `what stands on ${workload}` }, [workload]),
+      );
+    } catch (error) {
+      log.warn('still without an answer from the cluster', { reason: reasonOf(error) });
+      await condition(() => false, TROUBLE_PAUSE_MS.holding);
+    }
   }
 }
 
@@ -149,90 +164,55 @@ async function firstOr<T>(first: () => Promise<T>, second: () => Promise<T>): Pr
   try {
     return await first();
   } catch (error) {
-    if (isCancellation(error)) throw error;
     log.info('the quick attempt failed, an ordinary activity follows', { reason: reasonOf(error) });
     return second();
   }
 }
 
-async function keepTrying<T>(act: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await act();
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      log.warn('still without an answer from the cluster', { reason: reasonOf(error) });
-      await condition(() => false, TROUBLE_PAUSE_MS);
-    }
-  }
-}
-
-function pauseAfter(report: HoldReport): number | undefined {
+function pauseAfter(
+  report: HoldReport,
+  { racesInARow, isHolding }: { readonly racesInARow: number; readonly isHolding: boolean },
+): number | undefined {
   switch (report.kind) {
-    case 'raced':
-    case 'fenced':
-      return RACED_PAUSE_MS;
-    case 'blocked':
-      return TROUBLE_PAUSE_MS;
     case 'idle':
       return undefined;
-    case 'standing':
-      return report.standing.nextCheckAtMs === undefined
-        ? undefined
-        : Math.max(0, report.standing.nextCheckAtMs - Date.now());
-  }
-}
-
-/** Waits for a new word, the end of a pause, or an owner that is gone; answers with the claims of such owners. */
-async function waitForWork(of: {
-  readonly book: () => ClaimsBook;
-  readonly changed: () => boolean;
-  readonly pauseMs: number | undefined;
-  readonly workload: string;
-}): Promise<readonly string[]> {
-  let gone: readonly string[] = [];
-  const guard = new CancellationScope();
-  const claimIds = of.book().claims.map(({ id }) => id);
-  const guarded =
-    claimIds.length === 0
-      ? Promise.resolve()
-      : guard.run(async () => {
-          gone = await guarding.watchOwners.executeWithOptions({ summary: `${claimIds.length} owners of claims` }, [
-            { claimIds, workload: of.workload },
-          ]);
-        });
-  let stopped = false;
-  const settled = guarded.catch(async (error: unknown) => {
-    if (isCancellation(error)) return;
-    log.warn('the owner check stopped and begins again', { reason: reasonOf(error) });
-    await condition(of.changed, TROUBLE_PAUSE_MS);
-    stopped = true;
-  });
-  const due = () => of.changed() || gone.length > 0 || stopped;
-  await (of.pauseMs === undefined ? condition(due) : condition(due, of.pauseMs, { summary: 'until the next look' }));
-  guard.cancel();
-  await settled;
-  return gone;
-}
-
-/** Tells each owner how its claim stands, when that is news; answers with the claims whose run does not exist. */
-async function tellOwners(book: ClaimsBook, report: HoldReport, told: Map<string, string>): Promise<readonly string[]> {
-  const gone: string[] = [];
-  for (const claim of book.claims) {
-    const state = claimStateOf(claim.id, claim.floor ?? 0, report);
-    if (state === undefined) continue;
-    const news = `${state.state} ${state.floor} ${state.reason}`;
-    if (told.get(claim.id) === news) continue;
-    try {
-      await getExternalWorkflowHandle(claim.id.split('/')[0] ?? '').signal(claimStateSignal, state);
-      told.set(claim.id, news);
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      log.info('the owner of a claim is gone', { claim: claim.id, reason: reasonOf(error) });
-      gone.push(claim.id);
+    case 'fenced':
+      return RACED_PAUSE_MS.first;
+    case 'raced':
+      return Math.min(RACED_PAUSE_MS.longest, RACED_PAUSE_MS.first * 2 ** Math.min(racesInARow, 10));
+    case 'blocked':
+      return isHolding ? TROUBLE_PAUSE_MS.holding : TROUBLE_PAUSE_MS.idle;
+    case 'standing': {
+      const { nextCheckAtMs } = report.standing;
+      return nextCheckAtMs === undefined ? undefined : Math.max(1, nextCheckAtMs - Date.now());
     }
   }
-  return gone;
+}
+
+/** Tells each owner how its claim stands, when that is news. A word that does not arrive is no proof that nobody is there: the guard decides that. */
+async function tellOwners(
+  { claims }: ClaimsBook,
+  report: HoldReport,
+  told: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
+  const news = await Promise.all(
+    claims.map(async (claim): Promise<readonly [string, string | undefined]> => {
+      const state = claimStateOf(claim.id, claim.floor ?? 0, report);
+      const text = state === undefined ? told[claim.id] : `${state.state} ${state.floor} ${state.reason}`;
+      if (state === undefined || told[claim.id] === text) return [claim.id, text];
+      const [workflowId = ''] = claim.id.split('/');
+      return getExternalWorkflowHandle(workflowId)
+        .signal(claimStateSignal, state)
+        .then(
+          () => [claim.id, text] as const,
+          (error: unknown) => {
+            log.info('an owner was not told', { claim: claim.id, reason: reasonOf(error) });
+            return [claim.id, undefined] as const;
+          },
+        );
+    }),
+  );
+  return Object.fromEntries(news.flatMap(([id, text]) => (text === undefined ? [] : [[id, text]])));
 }
 
 function claimStateOf(claimId: string, asked: number, report: HoldReport): ClaimState | undefined {

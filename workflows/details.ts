@@ -29,6 +29,9 @@ export function runDetails(status: PreScaleStatus): string {
           '',
           `**Available:** ${available.replicas}${available.kind === 'short' ? `, short: ${available.reasons.join('; ')}` : ''}`,
         ]),
+    ...(plan === null || plan.dashboards.length === 0
+      ? []
+      : ['', `**Look at:** ${plan.dashboards.map(({ title, url }) => `[${title}](${url})`).join(', ')}`]),
     ...(plan === null || plan.warnings.length === 0 ? [] : ['', ...plan.warnings.map((warning) => `- ${warning}`)]),
     '',
     '**You can send** (Update): `endNow` `{"as":"you"}`, `skipWait` `{"as":"you"}`, `extend` `{"as":"you","forMs":1800000}`, `amendFloor` `{"as":"you","floor":12}`. Cancel lets the capacity go at once, step by step.',
@@ -62,5 +65,6 @@ export function ledgerDetails({ workload, claims, standing, trouble }: LedgerVie
 }
 
 function iso(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  // hand-made input may carry a time that is none, and a page must not fail the run
+  return Math.abs(ms) <= 8.64e15 ? `${new Date(ms).toISOString().slice(0, 19)}Z` : String(ms);
 }

@@ -2,7 +2,15 @@ import { allHandlersFinished, CancellationScope, condition, upsertSearchAttribut
 import { defineSearchAttributeKey } from '@temporalio/common';
 import type { WorkloadCounts, PreScaleResult } from '../domain/procedures.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { planIntent, planPreScale, type PreScalePlan, type PreScaleRequest } from '../domain/pre-scale.ts';
+import {
+  planIntent,
+  planPreScale,
+  targetFaults,
+  windowFaults,
+  type PreScaleDecision,
+  type PreScalePlan,
+  type PreScaleRequest,
+} from '../domain/pre-scale.ts';
 import type { ResolvedPolicy } from '../domain/policy.ts';
 import { changedMeanwhile, ownersValues, type OwnersValues } from '../domain/release.ts';
 import { replicasBeforeHold } from '../domain/hold.ts';
@@ -20,6 +28,8 @@ const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
  */
 export async function preScale(request: PreScaleRequest): Promise<PreScaleResult> {
   const run = openRun(request);
+  const faults = [...windowFaults(request, Date.now()), ...targetFaults(request)];
+  if (faults.length > 0) return finish(run, { outcome: 'refused', reasons: faults });
   upsertSearchAttributes([
     { key: WORKLOAD, value: request.workload },
     { key: PROCEDURE, value: 'preScale' },
@@ -30,17 +40,12 @@ export async function preScale(request: PreScaleRequest): Promise<PreScaleResult
   if (request.planOnly === true) return finish(run, { outcome: 'planned', plan: planned.plan, planHash: planned.hash });
 
   run.enter('sleeping', { what: 'ask for the capacity', atMs: planned.plan.scaleAtMs });
-  await condition(run.isOver, Math.max(0, planned.plan.scaleAtMs - Date.now()), {
+  await condition(run.isOver, Math.max(1, planned.plan.scaleAtMs - Date.now()), {
     summary: `until ${formatDuration(planned.plan.leadMs)} before ${request.event.name}`,
   });
-  if (run.isOver())
-    return finish(run, {
-      outcome: 'not needed',
-      reasons: ['the event was declared over before its capacity was asked for'],
-    });
-
   // the count that a factor multiplies is the one of now, not that of the day the event was planned
-  const again = await plan(run, { ...request, event: run.status().event });
+  const again = await unless(run.isOver, () => plan(run, { ...request, event: run.status().event }));
+  if (again === undefined || run.isOver()) return finish(run, { outcome: 'not needed', reasons: [run.whyOver()] });
   if (again.kind === 'refuse') return finish(run, { outcome: 'refused', reasons: again.reasons });
   return holdThrough(run, again);
 }
@@ -65,11 +70,12 @@ async function plan(
       kind: 'refuse',
       reasons: [`workload ${request.workload} is not in headroom.yaml; known are ${policy.known.join(', ')}`],
     };
-  const state = await reading.readWorkload.executeWithOptions({ summary: `${request.workload} as it stands` }, [
+  const survey = await reading.surveyWorkload.executeWithOptions({ summary: `${request.workload} as it stands` }, [
     policy,
   ]);
-  const decision = planPreScale({ request, policy, state, nowMs: Date.now() });
-  if (decision.kind === 'refuse') return decision;
+  const decision = planPreScale({ request, policy, survey, nowMs: Date.now() });
+  if (decision.kind === 'refuse' || survey.kind === 'missing') return { kind: 'refuse', reasons: reasonsOf(decision) };
+  const { state } = survey;
   const podsToAdd = decision.plan.target.replicas - state.wantedReplicas;
   const room = await reading.checkRoom.executeWithOptions(
     { summary: `quota and room for ${Math.max(0, podsToAdd)} more pods` },
@@ -81,6 +87,10 @@ async function plan(
   ]);
   run.update({ plan: withRoom, planHash: hash });
   return { kind: 'plan', plan: withRoom, hash, policy, state };
+}
+
+function reasonsOf(decision: PreScaleDecision): readonly string[] {
+  return decision.kind === 'refuse' ? decision.reasons : [];
 }
 
 async function holdThrough(run: PreScaleRun, { policy, state, plan: { target } }: Planned): Promise<PreScaleResult> {
@@ -95,8 +105,10 @@ async function holdThrough(run: PreScaleRun, { policy, state, plan: { target } }
   let home: Home | undefined;
   try {
     run.enter('scaling', { what: `wait until ${target.replicas} are available`, atMs: null });
-    await run.claim(target.replicas);
-    run.say(`${target.replicas} replicas asked for, ${state.wantedReplicas} were there`);
+    run.update({ target: target.replicas });
+    run.say(`asking for ${target.replicas} replicas, ${state.wantedReplicas} are there`);
+    // a ledger that cannot be reached must not keep an operator from ending the event
+    await unless(run.isOver, () => run.claim(target.replicas));
     do {
       await holdToTheEnd(run, policy);
       await quiet(run, policy, baselinePods);
@@ -126,7 +138,7 @@ async function holdToTheEnd(run: PreScaleRun, policy: ResolvedPolicy): Promise<v
     const { endMs } = run.status().event;
     run.enter('holding', { what: 'the event ends', atMs: endMs });
     const changed = () => run.isOver() || run.status().target !== target || run.status().event.endMs !== endMs;
-    await condition(changed, Math.max(0, endMs - Date.now()), { summary: `until ${run.status().event.name} ends` });
+    await condition(changed, Math.max(1, endMs - Date.now()), { summary: `until ${run.status().event.name} ends` });
   }
 }
 
@@ -188,21 +200,27 @@ interface Home {
 /** The one undo, for the good end, failure and cancellation alike. */
 async function letGo(run: PreScaleRun, policy: ResolvedPolicy, owners: OwnersValues): Promise<Home> {
   run.enter('winding down', { what: 'back to what the owner had, step by step', atMs: null });
-  await run.release();
+  const sequence = await run.release();
   run.say('let go; the ledger winds down');
   const released = await watching.awaitReleased.executeWithOptions({ summary: 'until the owner’s values are back' }, [
-    { policy, claimId: run.claimId },
+    { policy, claimId: run.claimId, sequence },
   ]);
-  const drift = changedMeanwhile(owners, released.owners);
-  run.enter('done', { what: 'nothing', atMs: null });
   run.say(
     released.restored ? 'the owner’s values are back' : `${released.otherClaims} other claims still hold the workload`,
   );
-  return { after: released.counts, restored: released.restored, otherClaims: released.otherClaims, drift };
+  // a cancelled run returns no result: this is where its handlers and its phase come to rest
+  await condition(allHandlersFinished);
+  run.enter('done', { what: 'nothing', atMs: null });
+  return {
+    after: released.counts,
+    restored: released.restored,
+    otherClaims: released.otherClaims,
+    drift: changedMeanwhile(owners, released.owners),
+  };
 }
 
 async function finish(run: PreScaleRun, result: PreScaleResult): Promise<PreScaleResult> {
-  run.enter('done', { what: 'nothing', atMs: null });
+  if (run.status().phase !== 'done') run.enter('done', { what: 'nothing', atMs: null });
   await condition(allHandlersFinished);
   return result;
 }

@@ -28,6 +28,9 @@ import { claiming } from './stubs.ts';
 const PHASE = defineSearchAttributeKey('HeadroomPhase', 'KEYWORD');
 const FLOOR = defineSearchAttributeKey('HeadroomFloor', 'INT');
 
+/** Longer is a slip of the pen, or another event. */
+const LONGEST_EXTENSION_MS = 30 * 24 * 3_600_000;
+
 export type PreScaleRun = ReturnType<typeof openRun>;
 
 /**
@@ -54,6 +57,7 @@ export function openRun(request: PreScaleRequest) {
   };
   let sequence = 0;
   let skipWait = false;
+  let endedBy: string | undefined;
 
   const update = (change: Partial<PreScaleStatus>) => {
     status = { ...status, ...change };
@@ -66,19 +70,23 @@ export function openRun(request: PreScaleRequest) {
   };
   /** Asks the ledger for this many replicas; also how a claim is amended. */
   const claim = async (floor: number) => {
-    update({ target: floor });
-    upsertSearchAttributes([{ key: FLOOR, value: floor }]);
     sequence += 1;
+    const own = sequence;
     const reason = `${request.event.name}, asked for by ${request.requestedBy}`;
     await claiming.claimCapacity.executeWithOptions({ summary: `at least ${floor} replicas of ${request.workload}` }, [
-      { workload: request.workload, claim: { id: claimId, floor, reason }, sequence },
+      { workload: request.workload, claim: { id: claimId, floor, reason }, sequence: own },
     ]);
+    if (own !== sequence) return; // something newer was asked for meanwhile
+    update({ target: floor });
+    upsertSearchAttributes([{ key: FLOOR, value: floor }]);
   };
+  /** Answers with the sequence under which it can be said again. */
   const release = async () => {
     sequence += 1;
     await claiming.releaseCapacity.executeWithOptions({ summary: `let ${request.workload} go` }, [
       { workload: request.workload, claimId, sequence, now: false },
     ]);
+    return sequence;
   };
 
   setHandler(statusQuery, () => status, { description: 'Where this run is, what it waits for and what it did' });
@@ -96,6 +104,7 @@ export function openRun(request: PreScaleRequest) {
   setHandler(
     endNowUpdate,
     (by) => {
+      endedBy = noted(by);
       update({ event: { ...status.event, endMs: Date.now() } });
       say(`the event was declared over ${noted(by)}; quiet is still awaited`);
       return { now: 'the event is over; the capacity goes when the load is quiet' };
@@ -129,8 +138,10 @@ export function openRun(request: PreScaleRequest) {
       description: 'The event ends later. {"as": "name", "forMs": 1800000}',
       validator(by) {
         steerable(by, ['sleeping', 'scaling', 'holding', 'waiting for quiet']);
-        if (!Number.isSafeInteger(by.forMs) || by.forMs <= 0)
-          throw refusal('forMs is not a whole number of milliseconds above 0, such as 1800000 for 30 minutes');
+        if (!Number.isSafeInteger(by.forMs) || by.forMs <= 0 || by.forMs > LONGEST_EXTENSION_MS)
+          throw refusal(
+            `forMs ${by.forMs} is not accepted; whole milliseconds above 0 are, up to 30 days, such as 1800000 for 30 minutes`,
+          );
       },
     },
   );
@@ -146,7 +157,7 @@ export function openRun(request: PreScaleRequest) {
       description: 'Ask for another number of replicas. {"as": "name", "floor": 12}',
       validator(by) {
         steerable(by, ['scaling', 'holding', 'waiting for quiet']);
-        const [least, most] = [status.plan?.target.floor.from ?? 1, status.plan?.ceilingReplicas ?? 0];
+        const [least, most] = [Math.max(1, status.plan?.target.floor.from ?? 1), status.plan?.ceilingReplicas ?? 0];
         if (!Number.isSafeInteger(by.floor) || by.floor < least || by.floor > most)
           throw refusal(`floor ${by.floor} is not accepted; ${least} (the baseline) to ${most} (the limit) are`);
       },
@@ -162,6 +173,10 @@ export function openRun(request: PreScaleRequest) {
     release,
     status: () => status,
     isSkipped: () => skipWait,
+    whyOver: () =>
+      endedBy === undefined
+        ? 'the event was over before its capacity could be asked for: no worker or no cluster answered in time'
+        : `the event was declared over ${endedBy} before its capacity was asked for`,
     isOver: () => skipWait || Date.now() >= status.event.endMs,
   };
 }

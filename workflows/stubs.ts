@@ -5,13 +5,12 @@ import { QUEUES } from '../domain/names.ts';
 /** Quick back to back, then every half minute: an outage of the API server is waited out, and is visible meanwhile. */
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
-/** Reads and pure reckoning at the start of a run: a cluster that does not answer for a quarter of an hour fails the run before it began. */
+/** Reads and pure reckoning of a plan: an outage is waited out, because the event is still ahead. */
 export const reading = proxyActivities<
-  Pick<Activities, 'resolveWorkloadPolicy' | 'hashIntent' | 'readWorkload' | 'checkRoom'>
+  Pick<Activities, 'resolveWorkloadPolicy' | 'hashIntent' | 'surveyWorkload' | 'checkRoom'>
 >({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
-  scheduleToCloseTimeout: '15m',
   retry: RETRY,
 });
 
@@ -47,7 +46,7 @@ export const thorough = proxyActivities<Pick<Activities, 'applyHold' | 'readHold
 export const guarding = proxyActivities<Pick<Activities, 'watchOwners'>>({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '30 days',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: '10s',
   cancellationType: 'TRY_CANCEL',
   retry: { ...RETRY, maximumInterval: '15s' },
 });

@@ -8,20 +8,14 @@ import type {
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
-import {
-  findClusterCapacity,
-  findPodFacts,
-  type ContainerFacts,
-  type LabelSelector,
-  type LimitRangeFacts,
-  type NodeFacts,
-  type PodResources,
-  type PodSpecFacts,
-  type Quantities,
-  type QuotaFacts,
-  type Requirement,
-} from '../../domain/preflight.ts';
+import { findClusterCapacity, type NodeFacts } from '../../domain/cluster-capacity.ts';
+import type { LabelSelector, Requirement } from '../../domain/label-selector.ts';
+import type { LimitRangeFacts } from '../../domain/limit-range.ts';
+import { findPodFacts, type PodSpecFacts } from '../../domain/pod-facts.ts';
+import type { ContainerFacts, PodResources } from '../../domain/pod-requests.ts';
 import { compareQuantities } from '../../domain/quantity.ts';
+import type { QuotaFacts } from '../../domain/quota.ts';
+import type { ResourceList } from '../../domain/resource-list.ts';
 import type { WorkloadRef } from '../../domain/workload.ts';
 import type { KubernetesClient } from './client.ts';
 import { isCreatedBy, readCreators, type Creator } from './creators.ts';
@@ -176,7 +170,7 @@ function asContainer(
   };
 }
 
-function largest(a: Quantities, b: Quantities): Quantities {
+function largest(a: ResourceList, b: ResourceList): ResourceList {
   const bigger = Object.entries(b).filter(([resource, amount]) => compareQuantities(amount, a[resource] ?? '0') === 1);
   return { ...a, ...Object.fromEntries(bigger) };
 }

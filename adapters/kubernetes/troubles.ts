@@ -1,12 +1,8 @@
 import type { V1ContainerStatus } from '@kubernetes/client-node';
 import type { Call } from '../../activities/ports.ts';
-import {
-  groupTroubles,
-  type ContainerObservation,
-  type EventObservation,
-  type PodObservation,
-  type PodTrouble,
-} from '../../domain/availability.ts';
+import { groupTroubles } from '../../domain/diagnosis.ts';
+import type { ContainerObservation, EventObservation, PodObservation } from '../../domain/pod-diagnosis.ts';
+import type { PodTrouble } from '../../domain/troubles.ts';
 import type { WorkloadRef } from '../../domain/workload.ts';
 import type { KubernetesClient } from './client.ts';
 import { isCreatedBy, readCreators, type Creator } from './creators.ts';

@@ -11,6 +11,9 @@ import { planPreScale, startPreScale, untilWorkerTook } from '../start.ts';
 import { planText, runText } from '../text.ts';
 import { exitCodeOf, watchRun } from '../watch.ts';
 
+/** A plan takes a second; where the cluster does not answer, the run goes on trying and the command need not stay. */
+const PLAN_MS = 30_000;
+
 interface StartOptions extends PreScaleOptions, OutputOptions {
   readonly wait?: boolean;
 }
@@ -79,6 +82,7 @@ async function withRequest<T>(
 
 /** Stays until the run has its plan or has refused, so that the exit code tells. */
 async function begun(client: Client, id: string) {
+  const untilMs = Date.now() + PLAN_MS;
   for (;;) {
     const view = await viewRun(client, id);
     if (view.result?.outcome === 'refused') throw refused(view.result.reasons, { id });
@@ -88,6 +92,8 @@ async function begun(client: Client, id: string) {
       const text = plan === null ? runText(view) : planText(plan, planHash ?? '');
       return { value: view, text: `${text}\nstarted ${id}; follow it with: headroom watch ${id}`, code: EXIT.done };
     }
+    if (Date.now() > untilMs)
+      return { value: view, text: `${runText(view)}\nstarted ${id}; it still makes its plan`, code: EXIT.done };
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

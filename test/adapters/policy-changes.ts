@@ -15,7 +15,6 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'workloads.*.refuse': 'workloads: { tensafe-training-worker: { refuse: it is being moved } }',
   'workloads.*.load.*.query': 'workloads: { tensafe-server: { load: { queue-depth: { query: sum(another) } } } }',
   'workloads.*.load.*.unit': 'workloads: { tensafe-server: { load: { queue-depth: { unit: jobs } } } }',
-  'workloads.*.load.*.scaleUpAbove': 'workloads: { tensafe-server: { load: { queue-depth: { scaleUpAbove: 51 } } } }',
   'workloads.*.load.*.scaleDownBelow':
     'workloads: { tensafe-server: { load: { queue-depth: { scaleDownBelow: 9 } } } }',
   'workloads.*.load.*.perPod': 'workloads: { tensafe-server: { load: { cpu: { perPod: false } } } }',
@@ -28,7 +27,6 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'preScale.lead': 'preScale: { lead: 10m }',
   'preScale.availableWithin': 'preScale: { availableWithin: 6m }',
   'preScale.quiet.window': 'preScale: { quiet: { window: 14m } }',
-  'preScale.quiet.askAfter': 'preScale: { quiet: { askAfter: 31m } }',
   'preScale.quiet.every': 'preScale: { quiet: { every: 20s } }',
   'preScale.quiet.step': 'preScale: { quiet: { step: 20s } }',
   'windDown.percent': 'windDown: { percent: 50 }',

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node';
 import type { Call } from '../../activities/ports.ts';
-import type { PodTrouble } from '../../domain/availability.ts';
 import { judgePreflight } from '../../domain/preflight.ts';
+import type { PodTrouble } from '../../domain/troubles.ts';
 import type { WorkloadRef } from '../../domain/workload.ts';
 import { aPodSpec, openRealCluster, until } from './real-cluster.ts';
 

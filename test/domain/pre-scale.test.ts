@@ -23,6 +23,7 @@ function aRequest(of: Partial<PreScaleRequest> = {}): PreScaleRequest {
 }
 function aPolicy(of: { readonly workload?: object; readonly approval?: 'never' | 'always' } = {}): ResolvedPolicy {
   return {
+    cluster: 'shop-prod',
     workload: {
       name: 'web',
       namespace: 'shop',
@@ -92,9 +93,14 @@ interface World {
   readonly request?: Partial<PreScaleRequest>;
   readonly policy?: Parameters<typeof aPolicy>[0];
   readonly state?: Partial<WorkloadState>;
+  readonly missing?: string;
 }
-function decide({ request, policy, state }: World = {}) {
-  return planPreScale({ request: aRequest(request), policy: aPolicy(policy), state: aState(state), nowMs });
+function decide({ request, policy, state, missing }: World = {}) {
+  const survey =
+    missing === undefined
+      ? ({ kind: 'found', state: aState(state) } as const)
+      : ({ kind: 'missing', reason: missing } as const);
+  return planPreScale({ request: aRequest(request), policy: aPolicy(policy), survey, nowMs });
 }
 function planOf(world: World = {}): PreScalePlan {
   const decision = decide(world);
@@ -298,9 +304,13 @@ describe('planning a pre-scale', () => {
       event: aRequest().event,
       scaleAtMs: nowMs + 1.5 * hour,
       leadMs: hour / 2,
+      cluster: 'shop-prod',
+      currency: 'USD',
+      dashboards: [],
       governor: { kind: 'horizontalPodAutoscaler', name: 'web-hpa', uid: 'uid-1' },
       target: { replicas: 8, base: 4, clampedFrom: null, floor: { from: 3, to: 8 }, ceiling: { from: 10, to: 15 } },
       ceilingReplicas: 50,
+      availableWithinMs: 300_000,
       quiet: { windowMs: 900_000, metrics: ['cpu'] },
       windDown: { percent: 20, everyMs: 300_000 },
       costPerHour: 0.8,
@@ -324,6 +334,19 @@ describe('planning a pre-scale', () => {
   });
   it('warns when nothing can tell that the load is over', () => {
     assert.match(planOf({ policy: { workload: { load: [] } } }).warnings.join(), /no load metric/);
+  });
+});
+
+describe('planning for a workload that cannot be read', () => {
+  it('refuses with what the cluster said and all that policy has against it', () => {
+    const decision = decide({
+      missing: 'deployment shop/web is not there',
+      policy: { workload: { refuse: 'it is a database' } },
+    });
+    assert.equal(decision.kind, 'refuse');
+    const said = decision.kind === 'refuse' ? decision.reasons.join('\n') : '';
+    assert.match(said, /it is a database/);
+    assert.match(said, /deployment shop\/web is not there/);
   });
 });
 

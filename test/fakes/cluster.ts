@@ -1,9 +1,11 @@
 import { failure } from '../../activities/failure.ts';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
-import type { PodTrouble } from '../../domain/availability.ts';
+import type { ClusterCapacity } from '../../domain/cluster-capacity.ts';
 import type { FailureType } from '../../domain/failures.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
-import type { ClusterCapacity, PodFacts, QuotaFacts } from '../../domain/preflight.ts';
+import type { PodFacts } from '../../domain/pod-facts.ts';
+import type { QuotaFacts } from '../../domain/quota.ts';
+import type { PodTrouble } from '../../domain/troubles.ts';
 import {
   MARKS,
   type Governor,

@@ -8,6 +8,7 @@ import { eventually } from './eventually.ts';
 import { adminOf, type Stored } from './kube.ts';
 import { servers } from './servers.ts';
 import { openTemporal } from './temporal.ts';
+import { writeHistory } from './histories.ts';
 
 const HEADROOM = join(import.meta.dirname, '../../bin/headroom.ts');
 const WORKER = join(import.meta.dirname, 'worker.ts');
@@ -68,6 +69,7 @@ export async function openLane({
   await admin.create('Deployment', deployment(replicas, pod, roomFor === undefined ? undefined : namespace));
   if (governor === 'hpa') await admin.create('HorizontalPodAutoscaler', autoscaler(replicas));
 
+  const recorded = new Set<string>();
   let worker: ChildProcess | undefined;
   const logFile = join(directory, 'worker.log');
   async function startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
@@ -165,6 +167,16 @@ export async function openLane({
     status: async (id: string) => {
       const { stdout } = await headroom('show', id, '--json');
       return JSON.parse(stdout) as RunJson;
+    },
+    /** Keeps the histories of this lane for the replay test, when asked to (HEADROOM_RECORD_HISTORIES=1). */
+    async record(name: string): Promise<void> {
+      if (process.env['HEADROOM_RECORD_HISTORIES'] === undefined) return;
+      for await (const { workflowId, runId } of temporal.workflow.list()) {
+        if (recorded.has(runId)) continue;
+        recorded.add(runId);
+        const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+        writeHistory(`${name}.${workflowId.split('.')[0]}.${runId.slice(-4)}`, history);
+      }
     },
     async close(): Promise<void> {
       await killWorker();

@@ -30,6 +30,7 @@ for (const governor of ['hpa', 'none'] as const) {
         { outcome: 'done', restored: true, drift: [] },
       );
       assert.deepEqual(await lane.snapshot(), owners);
+      await lane.record(`done-${governor}`);
     });
 
     it('winds down one step at a time, each of them written once by the worker’s own account', async () => {
@@ -76,6 +77,7 @@ describe('steering a pre-scale', () => {
     const late = await lane.headroom('amend', RUN, '--floor', '5');
     assert.equal(late.code, 3);
     assert.match(late.stderr, /has ended/);
+    await lane.record('steered');
   });
 
   it('comes to nothing, and touches nothing, when the event is declared over before its lead', async () => {
@@ -86,6 +88,7 @@ describe('steering a pre-scale', () => {
     assert.equal(await untilClosed(lane), 'COMPLETED');
     assert.equal((await lane.status(RUN)).result?.outcome, 'not needed');
     assert.equal(lane.writes().length, writes);
+    await lane.record('not-needed');
   });
 
   for (const phase of ['sleeping', 'holding', 'waiting for quiet', 'winding down']) {
@@ -104,6 +107,7 @@ describe('steering a pre-scale', () => {
       assert.equal((await lane.headroom('cancel', RUN)).code, 0);
       assert.equal(await untilClosed(lane), 'CANCELLED');
       await untilHome(lane, owners, { withinMs: 1 });
+      await lane.record(`cancelled-${phase.replaceAll(' ', '-')}`);
     });
   }
 });
@@ -140,5 +144,6 @@ describe('two events on one workload', () => {
     await eventually('the smaller claim is left', async () => (await lane.floor()) === 5);
     assert.equal((await lane.headroom('cancel', 'pre-scale.tensafe-server.launch')).code, 0);
     await untilHome(lane, owners);
+    await lane.record('merged');
   });
 });

@@ -153,6 +153,7 @@ describe('refusing a pre-scale before anything is touched', () => {
     assert.match(stderr, /second-hpa/);
     assert.match(stderr, /tensafe-hpa/);
     assert.match(stderr, /99 replicas are above the limit/);
+    await lane.record('refused');
     assert.equal(lane.writes().length, writes);
   });
 

@@ -73,6 +73,7 @@ describe('a pre-scale for which not everything comes', { concurrency: true }, ()
         assert.match(result.reasons.join('\n'), says);
         assert.equal((await lane.headroom('watch', RUN)).code, 1);
         await untilHome(lane, owners);
+        await lane.record(`short-${comes ?? 'image'}`);
       } finally {
         await lane.close();
       }
