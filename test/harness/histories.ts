@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 
@@ -8,11 +9,18 @@ type History = Parameters<typeof historyToJSON>[0];
 /** A history as it is replayed later, without what tells of the machine that made it. */
 export function writeHistory(name: string, history: History): void {
   mkdirSync(DIRECTORY, { recursive: true });
-  const text = JSON.stringify(historyToJSON(history), (key, value: unknown) => {
+  const text = JSON.stringify(JSON.parse(historyToJSON(history)), (key, value: unknown) => {
     if (key === 'stackTrace') return undefined;
-    return key === 'identity' || key === 'stickyQueue' ? 'recorded' : value;
+    if (key === 'data' && typeof value === 'string') return withoutHost(value);
+    return key === 'identity' ? 'recorded' : value;
   });
   writeFileSync(join(DIRECTORY, `${name}.json`), `${text}\n`);
+}
+
+/** A payload, in base64 as JSON histories have it. */
+function withoutHost(data: string): string {
+  const text = Buffer.from(data, 'base64').toString();
+  return Buffer.from(text.replaceAll(`@${hostname()}`, '@laptop')).toString('base64');
 }
 
 export function readHistories(): readonly { readonly name: string; readonly history: unknown }[] {
