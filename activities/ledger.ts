@@ -4,7 +4,8 @@ import { decideHold, forsake, readClaims, readGeneration, type HoldStanding } fr
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from '../domain/workload.ts';
 import { currentCall } from './call.ts';
 import { failure } from './failure.ts';
-import { policyOf, refOf } from './policy.ts';
+import { policyOf } from './policy.ts';
+import { refOf } from '../domain/policy.ts';
 import type { Ports } from './ports.ts';
 
 /** How one attempt to make the governor follow the claims ended. Everything foreseen is a value: the ledger never fails. */

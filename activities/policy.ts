@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type Json } from '../domain/json.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../domain/policy.ts';
-import type { WorkloadRef } from '../domain/workload.ts';
 import { failure } from './failure.ts';
 import type { Ports } from './ports.ts';
 
@@ -28,8 +27,4 @@ export function policyOf({ policy }: Pick<Ports, 'policy'>, workload: string): R
     'invalidRequest',
     `workload ${workload} is not in headroom.yaml; known are ${resolved.known.join(', ')}`,
   );
-}
-
-export function refOf({ workload }: ResolvedPolicy): WorkloadRef {
-  return { name: workload.name, namespace: workload.namespace, kind: workload.kind, object: workload.object };
 }

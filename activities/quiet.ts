@@ -1,9 +1,8 @@
 import { judgeQuiet } from '../domain/quiet.ts';
 import { formatDuration } from '../domain/duration.ts';
-import type { ResolvedPolicy } from '../domain/policy.ts';
+import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import { currentCall } from './call.ts';
 import { failure, messageOf } from './failure.ts';
-import { refOf } from './policy.ts';
 import type { Ports } from './ports.ts';
 
 export function createQuietActivities({ metrics, workloads }: Pick<Ports, 'metrics' | 'workloads'>) {

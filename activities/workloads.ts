@@ -1,15 +1,13 @@
 import { findLowFloor, judgeAvailability } from '../domain/availability.ts';
 import { judgePreflight } from '../domain/preflight.ts';
 import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release.ts';
-import type { ResolvedPolicy } from '../domain/policy.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
-import { findGovernor, type WorkloadState } from '../domain/workload.ts';
+import { findGovernor, type WorkloadRef, type WorkloadState } from '../domain/workload.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import type { Survey } from '../domain/pre-scale.ts';
 import { currentCall } from './call.ts';
 import { failure, lasting, messageOf } from './failure.ts';
-import { refOf } from './policy.ts';
 import type { Ports } from './ports.ts';
 
 /** Pace of the polls: availability changes within seconds, a wind-down within minutes. */
@@ -34,9 +32,9 @@ export interface ReleaseReport {
 
 export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'workloads' | 'ledger'>) {
   /** The workload as it stands; what is missing or not permitted is a reason to refuse, beside all others. */
-  async function surveyWorkload(policy: ResolvedPolicy): Promise<Survey> {
+  async function surveyWorkload(ref: WorkloadRef): Promise<Survey> {
     try {
-      return { kind: 'found', state: await workloads.readWorkload(refOf(policy), currentCall()) };
+      return { kind: 'found', state: await workloads.readWorkload(ref, currentCall()) };
     } catch (error) {
       const isFinal = error instanceof ApplicationFailure && error.nonRetryable === true;
       if (isFinal) return { kind: 'missing', reason: error.message };
@@ -46,15 +44,15 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
 
   /** Whether so many more pods would find quota and room; an estimate, so it warns and never stops a run. */
   async function checkRoom({
-    policy,
+    ref,
     podsToAdd,
   }: {
-    readonly policy: ResolvedPolicy;
+    readonly ref: WorkloadRef;
     readonly podsToAdd: number;
   }): Promise<readonly string[]> {
     if (podsToAdd <= 0) return [];
     try {
-      const verdict = judgePreflight({ podsToAdd, ...(await workloads.readCapacity(refOf(policy), currentCall())) });
+      const verdict = judgePreflight({ podsToAdd, ...(await workloads.readCapacity(ref, currentCall())) });
       return verdict.kind === 'fits' ? [] : verdict.reasons;
     } catch (error) {
       return [`quota and room were not checked: ${messageOf(error)}`];
@@ -66,15 +64,14 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
    * One look an attempt: Temporal's retries are the poll, so a lost worker loses nothing and the UI shows the last reason.
    */
   async function awaitAvailable({
-    policy,
+    ref,
     target,
     deadlineMs,
   }: {
-    readonly policy: ResolvedPolicy;
+    readonly ref: WorkloadRef;
     readonly target: number;
     readonly deadlineMs: number;
   }): Promise<AvailabilityReport> {
-    const ref = refOf(policy);
     const isLate = Date.now() >= deadlineMs;
     try {
       const state = await workloads.readWorkload(ref, currentCall());
@@ -103,18 +100,18 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
    * history was deleted after it had accepted starts anew from the object and winds down.
    */
   async function awaitReleased({
-    policy,
+    ref,
     claimId,
     sequence,
   }: {
-    readonly policy: ResolvedPolicy;
+    readonly ref: WorkloadRef;
     readonly claimId: string;
     readonly sequence: number;
   }): Promise<ReleaseReport> {
     if (Context.current().info.attempt % REMIND_EVERY === 0) {
-      await ledger.release({ workload: policy.workload.name, claimId, sequence, now: false }, currentCall());
+      await ledger.release({ workload: ref.name, claimId, sequence, now: false }, currentCall());
     }
-    const state = await workloads.readWorkload(refOf(policy), currentCall()).catch((error: unknown) => {
+    const state = await workloads.readWorkload(ref, currentCall()).catch((error: unknown) => {
       throw lasting(error, RELEASE_POLL_MS);
     });
     const verdict = judgeRelease(state, claimId);

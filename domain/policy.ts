@@ -1,3 +1,5 @@
+import type { WorkloadRef } from './workload.ts';
+
 /**
  * The policy: what headroom.yaml says, as the rest of the code reads it. adapters/policy-file.ts makes it from the file
  * and lets nothing through that breaks a rule; so a `Policy` is always whole, its references hold, and its durations are
@@ -309,6 +311,11 @@ export interface ResolvedPolicy {
   readonly approval: ApprovalPolicy;
   readonly pricePerPodHour?: number;
   readonly currency: string;
+}
+
+/** Where the workload of a run lives. */
+export function refOf({ workload: { name, namespace, kind, object } }: Pick<ResolvedPolicy, 'workload'>): WorkloadRef {
+  return { name, namespace, kind, object };
 }
 
 export interface UnknownWorkload {

@@ -2,17 +2,7 @@ import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { checkAccess, type AccessVerdict } from '../adapters/kubernetes/access.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
-
-/** Types as Temporal's API numbers them: 2 Keyword, 3 Int, 5 Bool, 6 Datetime. */
-const SEARCH_ATTRIBUTES = {
-  HeadroomWorkload: 2,
-  HeadroomProcedure: 2,
-  HeadroomPhase: 2,
-  HeadroomTrigger: 2,
-  HeadroomNeedsApproval: 5,
-  HeadroomFloor: 3,
-  HeadroomEventAt: 6,
-} as const;
+import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
 interface Finding {
   readonly what: string;

@@ -14,7 +14,7 @@ export function runDetails(status: PreScaleStatus): string {
       ? []
       : [
           '',
-          '| | now | during the event |',
+          '| | before | during the event |',
           '|---|---|---|',
           `| floor | ${plan.target.floor.from} | ${status.target ?? plan.target.floor.to} |`,
           ...(plan.target.ceiling === null
@@ -34,11 +34,15 @@ export function runDetails(status: PreScaleStatus): string {
       : ['', `**Look at:** ${plan.dashboards.map(({ title, url }) => `[${title}](${url})`).join(', ')}`]),
     ...(plan === null || plan.warnings.length === 0 ? [] : ['', ...plan.warnings.map((warning) => `- ${warning}`)]),
     '',
-    '**You can send** (Update): `endNow` `{"as":"you"}`, `skipWait` `{"as":"you"}`, `extend` `{"as":"you","forMs":1800000}`, `amendFloor` `{"as":"you","floor":12}`. Cancel lets the capacity go at once, step by step.',
+    ...(status.phase === 'done'
+      ? []
+      : [
+          '**You can send** (Update): `endNow` `{"as":"you"}`, `skipWait` `{"as":"you"}`, `extend` `{"as":"you","forMs":1800000}`, `amendFloor` `{"as":"you","floor":12}`. Cancel lets the capacity go at once, step by step.',
+        ]),
     '',
     ...status.timeline.slice(-8).map(({ atMs, what }) => `- ${iso(atMs)} ${what}`),
   ];
-  return lines.join('\n');
+  return page(lines);
 }
 
 export function ledgerDetails({ workload, claims, standing, trouble }: LedgerView): string {
@@ -61,7 +65,12 @@ export function ledgerDetails({ workload, claims, standing, trouble }: LedgerVie
         `- ${field} is ${JSON.stringify(found)}, not our ${JSON.stringify(ours)}: somebody else set it`,
     ),
   ];
-  return lines.join('\n');
+  return page(lines);
+}
+
+/** The UI's frame cuts off the last lines of a page: these are the ones it may have. */
+function page(lines: readonly string[]): string {
+  return [...lines, '', '\u00a0', '', '\u00a0'].join('\n');
 }
 
 function iso(ms: number): string {

@@ -11,7 +11,7 @@ import {
   type PreScalePlan,
   type PreScaleRequest,
 } from '../domain/pre-scale.ts';
-import type { ResolvedPolicy } from '../domain/policy.ts';
+import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import { changedMeanwhile, ownersValues, type OwnersValues } from '../domain/release.ts';
 import { replicasBeforeHold } from '../domain/hold.ts';
 import { findGovernor, type WorkloadState } from '../domain/workload.ts';
@@ -71,7 +71,7 @@ async function plan(
       reasons: [`workload ${request.workload} is not in headroom.yaml; known are ${policy.known.join(', ')}`],
     };
   const survey = await reading.surveyWorkload.executeWithOptions({ summary: `${request.workload} as it stands` }, [
-    policy,
+    refOf(policy),
   ]);
   const decision = planPreScale({ request, policy, survey, nowMs: Date.now() });
   if (decision.kind === 'refuse' || survey.kind === 'missing') return { kind: 'refuse', reasons: reasonsOf(decision) };
@@ -79,7 +79,7 @@ async function plan(
   const podsToAdd = decision.plan.target.replicas - state.wantedReplicas;
   const room = await reading.checkRoom.executeWithOptions(
     { summary: `quota and room for ${Math.max(0, podsToAdd)} more pods` },
-    [{ policy, podsToAdd }],
+    [{ ref: refOf(policy), podsToAdd }],
   );
   const withRoom = { ...decision.plan, warnings: [...decision.plan.warnings, ...room] };
   const hash = await reading.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [
@@ -150,7 +150,7 @@ async function makeSure(run: PreScaleRun, policy: ResolvedPolicy, target: number
   const verdict = await unless(changed, () =>
     watching.awaitAvailable.executeWithOptions(
       { summary: `until ${target} are available, at most ${formatDuration(availableWithinMs)}` },
-      [{ policy, target, deadlineMs }],
+      [{ ref: refOf(policy), target, deadlineMs }],
     ),
   );
   if (verdict === undefined) {
@@ -203,7 +203,7 @@ async function letGo(run: PreScaleRun, policy: ResolvedPolicy, owners: OwnersVal
   const sequence = await run.release();
   run.say('let go; the ledger winds down');
   const released = await watching.awaitReleased.executeWithOptions({ summary: 'until the owner’s values are back' }, [
-    { policy, claimId: run.claimId, sequence },
+    { ref: refOf(policy), claimId: run.claimId, sequence },
   ]);
   run.say(
     released.restored ? 'the owner’s values are back' : `${released.otherClaims} other claims still hold the workload`,

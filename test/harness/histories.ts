@@ -14,7 +14,7 @@ export function writeHistory(name: string, history: History): void {
     if (key === 'data' && typeof value === 'string') return withoutHost(value);
     return key === 'identity' ? 'recorded' : value;
   });
-  writeFileSync(join(DIRECTORY, `${name}.json`), `${text}\n`);
+  writeFileSync(join(DIRECTORY, `${name}.json`), `${text.replaceAll(`@${hostname()}`, '@laptop')}\n`);
 }
 
 /** A payload, in base64 as JSON histories have it. */

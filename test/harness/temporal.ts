@@ -1,15 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
-
-/** As worker setup registers them: 2 Keyword, 3 Int, 5 Bool, 6 Datetime. */
-const SEARCH_ATTRIBUTES = {
-  HeadroomWorkload: 2,
-  HeadroomProcedure: 2,
-  HeadroomPhase: 2,
-  HeadroomTrigger: 2,
-  HeadroomNeedsApproval: 5,
-  HeadroomFloor: 3,
-  HeadroomEventAt: 6,
-};
+import { SEARCH_ATTRIBUTES } from '../../worker/search-attributes.ts';
 
 /** A Temporal namespace of its own for each lane: runs and ledgers of two lanes never meet. */
 export async function openTemporal(address: string, namespace: string): Promise<Client> {
