@@ -62,7 +62,8 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
       case 'idle':
       case 'unchanged':
       case 'change': {
-        const forsaken = [state.self, ...state.autoscalers].filter(({ uid }) => uid !== governor.uid).map(forsake);
+        const others = governor.ignored ? [] : [state.self, ...state.autoscalers];
+        const forsaken = others.filter(({ uid }) => uid !== governor.uid).map(forsake);
         const changes = [
           ...(decision.kind === 'change' ? [decision.change] : []),
           ...forsaken.filter((one) => one !== undefined),

@@ -22,6 +22,7 @@ export interface AvailabilityReport {
   readonly reasons: readonly string[];
 }
 export interface ReleaseReport {
+  readonly kind: 'released';
   /** The owner's values are back and no mark of ours is left. */
   readonly restored: boolean;
   /** Claims of other runs that still hold the workload. */
@@ -37,7 +38,7 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
       return { kind: 'found', state: await workloads.readWorkload(ref, currentCall()) };
     } catch (error) {
       const isFinal = error instanceof ApplicationFailure && error.nonRetryable === true;
-      if (isFinal) return { kind: 'missing', reason: error.message };
+      if (isFinal) return { kind: 'missing', reason: error.message, type: error.type ?? '' };
       throw error;
     }
   }
@@ -107,16 +108,20 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
     readonly ref: WorkloadRef;
     readonly claimId: string;
     readonly sequence: number;
-  }): Promise<ReleaseReport> {
+  }): Promise<ReleaseReport | { readonly kind: 'vanished'; readonly reason: string }> {
     if (Context.current().info.attempt % REMIND_EVERY === 0) {
       await ledger.release({ workload: ref.name, claimId, sequence, now: false }, currentCall());
     }
-    const state = await workloads.readWorkload(ref, currentCall()).catch((error: unknown) => {
+    const survey = await surveyWorkload(ref).catch((error: unknown) => {
       throw lasting(error, RELEASE_POLL_MS);
     });
+    if (survey.kind === 'missing' && survey.type === 'targetNotFound')
+      return { kind: 'vanished', reason: survey.reason };
+    if (survey.kind === 'missing') throw lasting(failure('permissionDenied', survey.reason), RELEASE_POLL_MS);
+    const { state } = survey;
     const verdict = judgeRelease(state, claimId);
     if (verdict.kind === 'waiting') throw failure('notReady', verdict.reason, { retryAfterMs: RELEASE_POLL_MS });
-    return { ...verdict, owners: ownersValues(state), counts: countsOf(state) };
+    return { ...verdict, kind: 'released', owners: ownersValues(state), counts: countsOf(state) };
   }
   return { surveyWorkload, checkRoom, awaitAvailable, awaitReleased };
 }

@@ -69,6 +69,7 @@ function resultLines(result: PreScaleResult): readonly string[] {
       return ['  result    planned; nothing was touched'];
     case 'refused':
     case 'not needed':
+    case 'missed':
       return [`  result    ${result.outcome}`, ...result.reasons.map((reason) => `            - ${reason}`)];
     case 'done':
     case 'short': {

@@ -16,11 +16,11 @@ export async function watchRun(client: Client, id: string): Promise<RunView> {
   }
 }
 
-/** done 0; refused 3; short, failed, cancelled, terminated 1. */
+/** done 0; refused 3; short, missed, failed, cancelled, terminated 1. */
 export function exitCodeOf({ state, result }: RunView): number {
   if (state !== 'COMPLETED' || result === null) return EXIT.failed;
   if (result.outcome === 'refused') return EXIT.refused;
-  return result.outcome === 'short' ? EXIT.failed : EXIT.done;
+  return result.outcome === 'short' || result.outcome === 'missed' ? EXIT.failed : EXIT.done;
 }
 
 function repaint(): (view: RunView) => void {

@@ -32,7 +32,9 @@ export function withoutOwners(book: ClaimsBook, claimIds: readonly string[]): Cl
 
 /** Claims found on the object by a ledger without memory; what it has heard itself is newer. */
 export function withFound(book: ClaimsBook, found: readonly Claim[]): ClaimsBook {
-  const unheard = found.filter(({ id }) => !book.heard.some(({ claimId }) => claimId === id));
+  const isKnown = (id: string) =>
+    book.heard.some(({ claimId }) => claimId === id) || book.claims.some((claim) => claim.id === id);
+  const unheard = found.filter(({ id }) => !isKnown(id));
   return { ...book, claims: [...unheard, ...book.claims] };
 }
 

@@ -42,7 +42,6 @@ export interface PreScalePlan {
   readonly availableWithinMs: number;
   readonly quiet: { readonly windowMs: number; readonly metrics: readonly string[] };
   readonly windDown: { readonly percent: number; readonly everyMs: number };
-  /** Of what would be added now. */
   /** Of `prices.currency`. */
   readonly currency: string;
   readonly costPerHour: number | null;
@@ -68,7 +67,8 @@ const LONGEST_LEAD_MS = 365 * 24 * 3_600_000;
 /** What was found of the workload, or why nothing was. */
 export type Survey =
   | { readonly kind: 'found'; readonly state: WorkloadState }
-  | { readonly kind: 'missing'; readonly reason: string };
+  /** `type` is the failure's, as in domain/failures.ts. */
+  | { readonly kind: 'missing'; readonly reason: string; readonly type: string };
 
 export type PreScaleDecision =
   | { readonly kind: 'plan'; readonly plan: PreScalePlan }

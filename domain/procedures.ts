@@ -53,6 +53,8 @@ export type PreScaleResult =
   | { readonly outcome: 'planned'; readonly plan: PreScalePlan; readonly planHash: string }
   | { readonly outcome: 'refused'; readonly reasons: readonly string[] }
   | { readonly outcome: 'not needed'; readonly reasons: readonly string[] }
+  /** The event went by without its capacity: nobody could ask for it in time. */
+  | { readonly outcome: 'missed'; readonly reasons: readonly string[] }
   | {
       /** done: all that was asked for was there; short: less came, and `reasons` say why. */
       readonly outcome: 'done' | 'short';

@@ -115,7 +115,7 @@ async function keepLedger({ workload, memory }: LedgerState): Promise<never> {
 
     guard.keep(book.claims.map(({ id }) => id));
     const isDue = () => book !== asked || guard.lost().length > 0;
-    const pauseMs = pauseAfter(report, { racesInARow, isHolding: asked.claims.length > 0 });
+    const pauseMs = pauseAfter(report, { racesInARow, isHolding: asked.claims.length > 0 || standing?.held === true });
     await (pauseMs === undefined ? condition(isDue) : condition(isDue, pauseMs, { summary: 'until the next look' }));
     book = withoutOwners(book, guard.lost());
 

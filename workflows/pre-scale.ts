@@ -28,6 +28,20 @@ const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
  */
 export async function preScale(request: PreScaleRequest): Promise<PreScaleResult> {
   const run = openRun(request);
+  try {
+    return await follow(run, request);
+  } finally {
+    // a cancelled run returns no result: what it shows must not stay where it was cancelled
+    if (run.status().phase !== 'done') {
+      run.say(
+        `${CancellationScope.current().consideredCancelled ? 'cancelled' : 'failed'} before anything was asked for`,
+      );
+      run.enter('done', { what: 'nothing', atMs: null });
+    }
+  }
+}
+
+async function follow(run: PreScaleRun, request: PreScaleRequest): Promise<PreScaleResult> {
   const faults = [...windowFaults(request, Date.now()), ...targetFaults(request)];
   if (faults.length > 0) return finish(run, { outcome: 'refused', reasons: faults });
   upsertSearchAttributes([
@@ -44,8 +58,10 @@ export async function preScale(request: PreScaleRequest): Promise<PreScaleResult
     summary: `until ${formatDuration(planned.plan.leadMs)} before ${request.event.name}`,
   });
   // the count that a factor multiplies is the one of now, not that of the day the event was planned
-  const again = await unless(run.isOver, () => plan(run, { ...request, event: run.status().event }));
-  if (again === undefined || run.isOver()) return finish(run, { outcome: 'not needed', reasons: [run.whyOver()] });
+  const again = await unless(run.isOver, () => plan(run, { ...request, event: run.status().event }), {
+    untilMs: run.status().event.endMs,
+  });
+  if (again === undefined || run.isOver()) return finish(run, run.withoutCapacity());
   if (again.kind === 'refuse') return finish(run, { outcome: 'refused', reasons: again.reasons });
   return holdThrough(run, again);
 }
@@ -108,7 +124,7 @@ async function holdThrough(run: PreScaleRun, { policy, state, plan: { target } }
     run.update({ target: target.replicas });
     run.say(`asking for ${target.replicas} replicas, ${state.wantedReplicas} are there`);
     // a ledger that cannot be reached must not keep an operator from ending the event
-    await unless(run.isOver, () => run.claim(target.replicas));
+    await unless(run.isOver, () => run.claim(target.replicas), { untilMs: run.status().event.endMs });
     do {
       await holdToTheEnd(run, policy);
       await quiet(run, policy, baselinePods);
@@ -123,7 +139,10 @@ async function holdThrough(run: PreScaleRun, { policy, state, plan: { target } }
     reasons: available.reasons,
     target: run.status().target ?? target.replicas,
     before,
-    ...home,
+    after: home.after,
+    restored: home.restored,
+    otherClaims: home.otherClaims,
+    drift: home.drift,
     timeline: run.status().timeline,
   });
 }
@@ -144,7 +163,7 @@ async function holdToTheEnd(run: PreScaleRun, policy: ResolvedPolicy): Promise<v
 
 async function makeSure(run: PreScaleRun, policy: ResolvedPolicy, target: number): Promise<void> {
   const { availableWithinMs } = policy.preScale;
-  const deadlineMs = Date.now() + availableWithinMs;
+  const deadlineMs = Math.min(Date.now() + availableWithinMs, run.status().event.endMs);
   run.enter('scaling', { what: `wait until ${target} are available`, atMs: deadlineMs });
   const changed = () => run.isOver() || run.status().target !== target;
   const verdict = await unless(changed, () =>
@@ -205,18 +224,24 @@ async function letGo(run: PreScaleRun, policy: ResolvedPolicy, owners: OwnersVal
   const released = await watching.awaitReleased.executeWithOptions({ summary: 'until the owner’s values are back' }, [
     { ref: refOf(policy), claimId: run.claimId, sequence },
   ]);
-  run.say(
-    released.restored ? 'the owner’s values are back' : `${released.otherClaims} other claims still hold the workload`,
-  );
-  // a cancelled run returns no result: this is where its handlers and its phase come to rest
+  const home = homeOf(released, owners);
+  run.say(home.said);
   await condition(allHandlersFinished);
   run.enter('done', { what: 'nothing', atMs: null });
-  return {
-    after: released.counts,
-    restored: released.restored,
-    otherClaims: released.otherClaims,
-    drift: changedMeanwhile(owners, released.owners),
-  };
+  return home;
+}
+
+function homeOf(
+  released: Awaited<ReturnType<typeof watching.awaitReleased>>,
+  owners: OwnersValues,
+): Home & { readonly said: string } {
+  if (released.kind === 'vanished') {
+    const after = { floor: 0, ceiling: null, replicas: 0, available: 0 };
+    return { after, restored: false, otherClaims: 0, drift: [released.reason], said: released.reason };
+  }
+  const { counts: after, restored, otherClaims } = released;
+  const said = restored ? 'the owner’s values are back' : `${otherClaims} other claims still hold the workload`;
+  return { after, restored, otherClaims, drift: changedMeanwhile(owners, released.owners), said };
 }
 
 async function finish(run: PreScaleRun, result: PreScaleResult): Promise<PreScaleResult> {

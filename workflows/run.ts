@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
-import type { PreScalePhase, PreScaleStatus } from '../domain/procedures.ts';
+import type { PreScalePhase, PreScaleResult, PreScaleStatus } from '../domain/procedures.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { runDetails } from './details.ts';
 import {
@@ -150,6 +150,8 @@ export function openRun(request: PreScaleRequest) {
     async (by) => {
       const from = status.target;
       await claim(by.floor);
+      // what was seen to be there says nothing of more
+      if ((status.available?.replicas ?? 0) < by.floor) update({ available: null });
       say(`the floor went from ${from} to ${by.floor} ${noted(by)}`);
       return { now: `at least ${by.floor} replicas are asked for` };
     },
@@ -173,10 +175,17 @@ export function openRun(request: PreScaleRequest) {
     release,
     status: () => status,
     isSkipped: () => skipWait,
-    whyOver: () =>
+    /** How a run ends that never asked for anything. */
+    withoutCapacity: (): PreScaleResult =>
       endedBy === undefined
-        ? 'the event was over before its capacity could be asked for: no worker or no cluster answered in time'
-        : `the event was declared over ${endedBy} before its capacity was asked for`,
+        ? {
+            outcome: 'missed',
+            reasons: ['the event was over before its capacity could be asked for: no worker or no cluster answered'],
+          }
+        : {
+            outcome: 'not needed',
+            reasons: [`the event was declared over ${endedBy} before its capacity was asked for`],
+          },
     isOver: () => skipWait || Date.now() >= status.event.endMs,
   };
 }
@@ -185,8 +194,12 @@ function refusal(message: string): ApplicationFailure {
   return ApplicationFailure.nonRetryable(message, 'invalidRequest');
 }
 
-/** The activity's answer, or undefined when the condition came true first; then the activity is let go. */
-export async function unless<T>(given: () => boolean, act: () => Promise<T>): Promise<T | undefined> {
+/** The activity's answer, or undefined when the condition came true or the time came first; then the activity is let go. */
+export async function unless<T>(
+  given: () => boolean,
+  act: () => Promise<T>,
+  { untilMs }: { readonly untilMs?: number } = {},
+): Promise<T | undefined> {
   const scope = new CancellationScope();
   let answer: T | undefined;
   let done = false;
@@ -201,7 +214,8 @@ export async function unless<T>(given: () => boolean, act: () => Promise<T>): Pr
       done = true;
     },
   );
-  await condition(() => done || given());
+  const settled = () => done || given();
+  await (untilMs === undefined ? condition(settled) : condition(settled, Math.max(1, untilMs - Date.now())));
   scope.cancel();
   await acting;
   if (failed !== undefined) throw failed;

@@ -60,7 +60,7 @@ export async function checkAccess({
         resource: name,
         ...(namespace !== undefined && { namespace }),
         allowed: status?.allowed === true,
-        reason: status?.reason ?? 'not allowed',
+        reason: status?.reason || 'not allowed',
       };
     }),
   );

@@ -99,7 +99,7 @@ function decide({ request, policy, state, missing }: World = {}) {
   const survey =
     missing === undefined
       ? ({ kind: 'found', state: aState(state) } as const)
-      : ({ kind: 'missing', reason: missing } as const);
+      : ({ kind: 'missing', reason: missing, type: 'targetNotFound' } as const);
   return planPreScale({ request: aRequest(request), policy: aPolicy(policy), survey, nowMs });
 }
 function planOf(world: World = {}): PreScalePlan {
