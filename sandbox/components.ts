@@ -1,3 +1,4 @@
+import { SEARCH_ATTRIBUTES } from '../worker/search-attributes.ts';
 import { join } from 'node:path';
 import { healthy, kubernetesReady, type Probe } from './probes.ts';
 import type { ProgramName } from './programs.ts';
@@ -27,16 +28,6 @@ function delegated(run: Run): readonly string[] {
 
 /** Client limits made for shared clusters would stretch a scale-up of 50 pods over seconds. */
 const UNHURRIED = ['--kube-api-qps=500', '--kube-api-burst=1000'];
-
-const SEARCH_ATTRIBUTES = {
-  HeadroomWorkload: 'Keyword',
-  HeadroomProcedure: 'Keyword',
-  HeadroomPhase: 'Keyword',
-  HeadroomTrigger: 'Keyword',
-  HeadroomNeedsApproval: 'Bool',
-  HeadroomFloor: 'Int',
-  HeadroomEventAt: 'Datetime',
-};
 
 export const COMPONENTS: readonly Component[] = [
   {

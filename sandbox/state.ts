@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { isAlive } from './guard.ts';
 import { isLocked } from './lock.ts';
 
 /** `degraded`: it runs, but not all of it. `crashed`: its supervisor died without a word. */
@@ -81,11 +82,22 @@ export function writeStatus(status: SandboxStatus): void {
   renameSync(`${file}.new`, file);
 }
 
+function lastWord(directory: string): SandboxStatus | undefined {
+  if (!existsSync(statusFile(directory))) return undefined;
+  return JSON.parse(readFileSync(statusFile(directory), 'utf8'));
+}
+
+/** What the sandbox that was here last had started. */
+export const lastPids = (directory: string): readonly number[] => Object.values(lastWord(directory)?.pids ?? {});
+
 /** The last word of the sandbox, corrected where its supervisor died without a word. */
 export function readStatus(directory: string): SandboxStatus | undefined {
-  if (!existsSync(statusFile(directory))) return undefined;
-  const status: SandboxStatus = JSON.parse(readFileSync(statusFile(directory), 'utf8'));
-  if (status.state === 'stopped' || status.state === 'failed' || isLocked(lockFile(directory))) return status;
+  const status = lastWord(directory);
+  if (status === undefined || status.state === 'stopped' || status.state === 'failed') return status;
+  const isHeld = isLocked(lockFile(directory));
+  if (isHeld && isAlive(status.pids['supervisor'] ?? 0)) return status;
+  // held by another than the one who wrote: a new supervisor has begun, and has not said anything yet
+  if (isHeld) return { ...status, state: 'starting', problems: [], pids: {} };
   return { ...status, state: 'crashed', problems: ['the supervisor died without stopping the sandbox'], pids: {} };
 }
 

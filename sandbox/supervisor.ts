@@ -9,7 +9,7 @@ import { tryLock } from './lock.ts';
 import { listen, takePorts } from './ports.ts';
 import { kubernetesUrl, namePorts, type Ports, type Run, type RunRequest } from './run.ts';
 import { startSeed, type Seed } from './seed.ts';
-import { lockFile, readStatus, writeStatus, type SandboxState, type SandboxStatus } from './state.ts';
+import { lastPids, lockFile, writeStatus, type SandboxState, type SandboxStatus } from './state.ts';
 
 /** What the supervisor tells whoever started it. */
 export type Report =
@@ -95,7 +95,7 @@ async function createLife(request: RunRequest, onGuardExit: () => void): Promise
 
 /** Programs of a supervisor that was killed have a moment to live; their directory must not be taken from under them. */
 async function survivorsAreGone(directory: string): Promise<void> {
-  const pids = Object.values(readStatus(directory)?.pids ?? {});
+  const pids = lastPids(directory);
   const deadlineMs = Date.now() + 5_000;
   while (pids.some(isAlive) && Date.now() < deadlineMs) await sleep(50);
 }

@@ -1,10 +1,17 @@
-/** What headroom writes on its workflows for people to search by; types as Temporal's API numbers them: 2 Keyword, 3 Int, 5 Bool, 6 Datetime. */
+/** What headroom writes on its workflows for people to search by, with Temporal's words for the types. */
 export const SEARCH_ATTRIBUTES = {
-  HeadroomWorkload: 2,
-  HeadroomProcedure: 2,
-  HeadroomPhase: 2,
-  HeadroomTrigger: 2,
-  HeadroomNeedsApproval: 5,
-  HeadroomFloor: 3,
-  HeadroomEventAt: 6,
+  HeadroomWorkload: 'Keyword',
+  HeadroomProcedure: 'Keyword',
+  HeadroomPhase: 'Keyword',
+  HeadroomTrigger: 'Keyword',
+  HeadroomNeedsApproval: 'Bool',
+  HeadroomFloor: 'Int',
+  HeadroomEventAt: 'Datetime',
 } as const;
+
+/** As Temporal's API numbers them. */
+const NUMBERS = { Keyword: 2, Int: 3, Bool: 5, Datetime: 6 } as const;
+
+export const SEARCH_ATTRIBUTE_NUMBERS: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(SEARCH_ATTRIBUTES).map(([name, type]) => [name, NUMBERS[type]]),
+);

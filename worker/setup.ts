@@ -2,7 +2,7 @@ import { Connection, isGrpcServiceError } from '@temporalio/client';
 import { checkAccess, type AccessVerdict } from '../adapters/kubernetes/access.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
-import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
+import { SEARCH_ATTRIBUTE_NUMBERS } from './search-attributes.ts';
 
 interface Finding {
   readonly what: string;
@@ -42,7 +42,7 @@ async function temporalFindings({ temporal }: WorkerConfig): Promise<readonly Fi
 async function registered(connection: Connection, namespace: string): Promise<Finding> {
   const what = 'search attributes';
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const wanted = Object.entries(SEARCH_ATTRIBUTES);
+  const wanted = Object.entries(SEARCH_ATTRIBUTE_NUMBERS);
   const wrong = wanted
     .filter(
       ([name, type]) => customAttributes[name] !== undefined && customAttributes[name]?.valueOf() !== type.valueOf(),

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
-import { asyncLocalStorage, Context } from '@temporalio/activity';
 import { createActivities } from '../../activities/index.ts';
 import { messageOf } from '../../activities/failure.ts';
 import { policyOf } from '../../activities/policy.ts';
@@ -13,6 +12,7 @@ import { refOf, type Policy, type ResolvedPolicy } from '../../domain/policy.ts'
 import { planPreScale, type PreScaleRequest } from '../../domain/pre-scale.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { FakeMetrics } from '../fakes/metrics.ts';
+import { anActivity } from '../harness/activity.ts';
 import { POLICY_CHANGES } from './policy-changes.ts';
 
 const shipped = { name: 'headroom.yaml', text: await readFile('examples/tensafe/headroom.yaml', 'utf8') };
@@ -25,8 +25,7 @@ class World {
   readonly cluster = new FakeCluster();
   readonly metrics = new FakeMetrics();
   readonly activities: ReturnType<typeof createActivities>;
-  /** How long activities slept. */
-  readonly slept: number[] = [];
+  readonly run = anActivity();
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -36,7 +35,7 @@ class World {
       workloads: this.cluster,
       metrics: this.metrics,
       ledger: { claim: async () => {}, release: async () => {} },
-      runs: { isRunning: async () => this.slept.length === 0 },
+      runs: { isRunning: async () => this.run.slept.length === 0 },
       policy: { policy: () => policy },
     });
   }
@@ -45,27 +44,14 @@ class World {
     return policyOf({ policy: { policy: () => this.policy } }, workload);
   }
 
-  /** Runs an activity as the worker would; what it throws is its answer too. */
+  /** What an activity throws is its answer too. */
   async act(run: () => Promise<unknown>): Promise<unknown> {
-    const context = new Context(
-      { workflowExecution: { workflowId: 'w', runId: 'r' } } as never,
-      new Promise<never>(() => {}),
-      new AbortController().signal,
-      () => {},
-      undefined,
-      undefined as never,
-      undefined as never,
-      {},
-    );
-    Object.assign(context, { sleep: async (ms: number) => void this.slept.push(ms) });
-    return asyncLocalStorage.run(context, async () => {
-      try {
-        return await run();
-      } catch (error) {
-        const { nextRetryDelay = null } = error as { readonly nextRetryDelay?: number };
-        return { failed: messageOf(error), nextRetryDelay };
-      }
-    });
+    try {
+      return await this.run.act(run);
+    } catch (error) {
+      const { nextRetryDelay = null } = error as { readonly nextRetryDelay?: number };
+      return { failed: messageOf(error), nextRetryDelay };
+    }
   }
 
   plan(target: PreScaleRequest['target'] = { kind: 'factor', factor: 0.1 }, workload = 'tensafe-server'): unknown {
@@ -160,7 +146,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'ledger.ownerCheckEvery': {
     see: async (world) => {
       await world.act(() => world.activities.watchOwners({ workload: 'tensafe-server', claimIds: ['a/b'] }));
-      return world.slept;
+      return world.run.slept;
     },
   },
   'ledger.continueAsNewAfterEvents': { see: (world) => world.hold(6) },

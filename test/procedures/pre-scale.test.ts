@@ -91,6 +91,20 @@ describe('steering a pre-scale', () => {
     await lane.record('not-needed');
   });
 
+  it('is missed, and says so, when nobody could ask before the event was over', async () => {
+    const writes = lane.writes().length;
+    const endsMs = Date.now() + 16_000;
+    await startSale(lane, { startsIn: 15, lasts: 1 });
+    await untilPhase(lane, 'sleeping');
+    await lane.killWorker();
+    await eventually('the event is over', async () => Date.now() > endsMs + 1_000);
+    await lane.startWorker();
+    assert.equal(await untilClosed(lane), 'COMPLETED');
+    assert.equal((await lane.status(RUN)).result?.outcome, 'missed');
+    assert.equal((await lane.headroom('watch', RUN)).code, 1);
+    assert.equal(lane.writes().length, writes);
+  });
+
   for (const phase of ['sleeping', 'holding', 'waiting for quiet', 'winding down']) {
     it(`goes home by the ledger’s steps when cancelled while ${phase}`, async () => {
       const owners = await lane.snapshot();
@@ -106,6 +120,7 @@ describe('steering a pre-scale', () => {
       await untilPhase(lane, phase);
       assert.equal((await lane.headroom('cancel', RUN)).code, 0);
       assert.equal(await untilClosed(lane), 'CANCELLED');
+      assert.equal((await lane.status(RUN)).status?.phase, 'done');
       await untilHome(lane, owners, { withinMs: 1 });
       await lane.record(`cancelled-${phase.replaceAll(' ', '-')}`);
     });

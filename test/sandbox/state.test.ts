@@ -33,7 +33,7 @@ function aStatus(name: string): SandboxStatus {
     kubeconfig: { admin: '' },
     auditLog: '',
     versions: {},
-    pids: { supervisor: 1 },
+    pids: { supervisor: process.pid },
     programs: [],
     logs: '',
   };
@@ -59,6 +59,15 @@ describe('reading the state of a sandbox', () => {
     writeStatus(status);
     assert.deepEqual(readStatus(status.directory), status);
     lock?.release();
+  });
+
+  it('knows that a new supervisor has begun where the one that wrote last is dead', () => {
+    const status = { ...aStatus('again'), pids: { supervisor: 2 ** 30 } };
+    const lock = tryLock(lockFile(status.directory));
+    writeStatus(status);
+    assert.deepEqual(readStatus(status.directory), { ...status, state: 'starting', pids: {} });
+    lock?.release();
+    rmSync(status.directory, { recursive: true });
   });
 
   it('calls it crashed when nobody holds the lock, and names no pid that may be somebody else', () => {
