@@ -1,11 +1,23 @@
 import { Context } from '@temporalio/activity';
 import type { Claim } from '../domain/claim.ts';
-import { decideHold, forsake, readClaims, readGeneration, type HoldStanding } from '../domain/hold.ts';
+import {
+  decideHold,
+  forsake,
+  isLettingGo,
+  mayReapplyOver,
+  ownersValues,
+  standingKey,
+  type HoldDecision,
+  type HoldFacts,
+  type HoldStanding,
+} from '../domain/hold.ts';
+import { readClaims, readGeneration, replicasBeforeHold } from '../domain/marks.ts';
+import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from '../domain/workload.ts';
 import { currentCall } from './call.ts';
-import { failure } from './failure.ts';
+import { failure, messageOf } from './failure.ts';
+import { lookAtLoad } from './load.ts';
 import { policyOf } from './policy.ts';
-import { refOf } from '../domain/policy.ts';
 import type { Ports } from './ports.ts';
 
 /** How one attempt to make the governor follow the claims ended. Everything foreseen is a value: the ledger never fails. */
@@ -14,68 +26,86 @@ export type HoldReport =
   | {
       readonly kind: 'standing';
       readonly standing: HoldStanding;
+      /** Whether something was written, or stood so already. */
+      readonly wrote: boolean;
       readonly limit: number;
+      /** The uid of the cluster that was written to. */
+      readonly cluster: string | null;
       readonly continueAfter: { readonly events: number; readonly updates: number };
     }
   | { readonly kind: 'raced' }
   | { readonly kind: 'fenced'; readonly generation: number }
   | { readonly kind: 'blocked'; readonly reason: string };
 
-/** Well under the heartbeat timeout of workflows/stubs.ts. */
-const BEAT_MS = 2_000;
-
 export interface ApplyHoldRequest {
   readonly workload: string;
   readonly claims: readonly Claim[];
   readonly generation: number;
   readonly skipSteps: boolean;
+  /** A claim has come or changed since the governor was written last. */
+  readonly fresh: boolean;
+  /** When edits of others were overruled, in milliseconds since 1970. */
+  readonly reappliedAtMs: readonly number[];
+  /** The guard has waited for KEDA in vain. */
+  readonly silent: boolean;
+  /** The uid of the cluster that this ledger is for; null until it has seen one. */
+  readonly cluster: string | null;
 }
 
-export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy' | 'runs'>) {
+export interface GuardHoldRequest extends ApplyHoldRequest {
+  /** What the last decision said of how the hold stands: `standingKey`, or why it was blocked. */
+  readonly stands: string;
+}
+export interface GuardReport {
+  /** Claims whose run is no longer open. */
+  readonly lost: readonly string[];
+  readonly silent: boolean;
+}
+
+/** Well under the heartbeat timeout of workflows/stubs.ts. */
+const BEAT_MS = 2_000;
+/** KEDA follows within 60 ms; a restart of its operator takes seconds. */
+const SILENT_AFTER_MS = 15_000;
+const NEVER_FENCED = Number.MAX_SAFE_INTEGER;
+
+export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy' | 'runs' | 'metrics'>) {
   /**
    * Read, decide, one guarded PATCH. Safe to repeat: the decision reads only the object and the claims,
    * so a second attempt after a lost answer finds its own values and writes nothing.
    */
   async function applyHold(request: ApplyHoldRequest): Promise<HoldReport> {
-    const { workload, windDown, ledger } = policyOf(ports, request.workload);
-    const state = await ports.workloads.readWorkload(refOf(policyOf(ports, request.workload)), currentCall());
-    const found = findUsableGovernor(state);
+    const policy = policyOf(ports, request.workload);
+    const state = await ports.workloads.readWorkload(refOf(policy), currentCall());
+    const found = findUsableGovernor(state, request.cluster);
     if (found.kind === 'blocked') return found;
     const { governor } = found;
-    const decision = decideHold({
-      ...request,
-      governor,
-      liveReplicas: state.wantedReplicas,
-      policy: { limits: workload.limits, windDown },
-      nowMs: Date.now(),
-    });
-    switch (decision.kind) {
-      case 'fenced':
-        return decision;
-      case 'ignored':
-        return {
-          kind: 'blocked',
-          reason: 'headroom.dev/ignore=true is set; remove the annotation to let headroom act',
-        };
-      case 'unreadable':
-        return { kind: 'blocked', reason: decision.reason };
-      case 'idle':
-      case 'unchanged':
-      case 'change': {
-        const others = governor.ignored ? [] : [state.self, ...state.autoscalers];
-        const forsaken = others.filter(({ uid }) => uid !== governor.uid).map(forsake);
-        const changes = [
-          ...(decision.kind === 'change' ? [decision.change] : []),
-          ...forsaken.filter((one) => one !== undefined),
-        ];
-        for (const change of changes) {
-          if ((await ports.workloads.changeGovernor(change, currentCall())) === 'raced') return { kind: 'raced' };
-        }
-        if (decision.kind === 'idle') return decision;
-        const continueAfter = { events: ledger.continueAsNewAfterEvents, updates: ledger.continueAsNewAfterUpdates };
-        return { kind: 'standing', standing: decision.standing, limit: workload.limits.max, continueAfter };
-      }
+    const decision = await decide(ports, { request, policy, state, governor });
+    if (decision.kind === 'fenced') return decision;
+    const fault = faultOf(decision);
+    if (fault !== undefined) return { kind: 'blocked', reason: fault };
+    const others = governor.ignored ? [] : [state.self, ...state.autoscalers];
+    const changes = [
+      ...(decision.kind === 'change' ? [decision.change] : []),
+      ...others.filter(({ uid }) => uid !== governor.uid).flatMap((other) => forsake(other) ?? []),
+    ];
+    for (const change of changes) {
+      if ((await ports.workloads.changeGovernor(change, currentCall())) === 'raced') return { kind: 'raced' };
     }
+    if (decision.kind !== 'change' && decision.kind !== 'unchanged') return { kind: 'idle' };
+    if (decision.lift !== undefined) {
+      const { floor: from } = state.self.fields;
+      const lift = { ...state.self, fields: [{ field: 'floor' as const, from, to: decision.lift }], marks: [] };
+      if ((await ports.workloads.changeGovernor(lift, currentCall())) === 'raced') return { kind: 'raced' };
+    }
+    const { continueAsNewAfterEvents: events, continueAsNewAfterUpdates: updates } = policy.ledger;
+    return {
+      kind: 'standing',
+      standing: decision.standing,
+      wrote: decision.kind === 'change',
+      limit: policy.workload.limits.max,
+      cluster: state.clusterUid ?? null,
+      continueAfter: { events, updates },
+    };
   }
 
   /** What a ledger without memory goes on from: the claims and the generation that stand on the object. */
@@ -98,39 +128,145 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
     };
   }
 
-  /** Watches the owners of claims; answers with the ids of claims whose run is no longer open, as soon as there is one. */
-  async function watchOwners({
-    workload,
-    claimIds,
-  }: {
-    readonly workload: string;
-    readonly claimIds: readonly string[];
-  }): Promise<readonly string[]> {
+  /**
+   * Watches over a hold: that each owner still runs, and that applying again would change nothing. Answers as soon as
+   * something differs. What cannot be read is looked at again: no outage ends the watch.
+   */
+  async function guardHold(request: GuardHoldRequest): Promise<GuardReport> {
+    let untilOwnersMs = 0;
+    let behindForMs = 0;
     for (;;) {
-      const call = currentCall();
-      const running = await Promise.all(claimIds.map((id) => ports.runs.isRunning(id, call)));
-      const gone = claimIds.filter((_, index) => running[index] === false);
-      if (gone.length > 0) return gone;
-      await sleepBeating(policyOf(ports, workload).ledger.ownerCheckEveryMs, `${claimIds.length} owners running`);
+      const policy = policyOf(ports, request.workload);
+      const { ownerCheckEveryMs, guardEveryMs } = policy.ledger;
+      if (untilOwnersMs <= 0) {
+        const lost = await findLost(request.claims);
+        if (lost.length > 0) return { lost, silent: request.silent };
+        untilOwnersMs = ownerCheckEveryMs;
+      }
+      const pauseMs = Math.min(guardEveryMs, untilOwnersMs);
+      await sleepBeating(pauseMs, `${request.claims.length} owners running`);
+      untilOwnersMs -= pauseMs;
+      const seen = await look(request).catch((error: unknown) => {
+        if (currentCall().signal.aborted) throw error;
+        return { key: request.stands, isBehind: request.silent, unread: messageOf(error) };
+      });
+      Context.current().heartbeat('unread' in seen ? seen.unread : `${request.claims.length} owners running`);
+      behindForMs = seen.isBehind ? behindForMs + pauseMs : 0;
+      const silent = seen.isBehind && (request.silent || behindForMs >= SILENT_AFTER_MS);
+      if (seen.key !== request.stands || silent !== request.silent) return { lost: [], silent };
     }
   }
-  return { applyHold, readHold, watchOwners };
+
+  async function findLost(claims: readonly Claim[]): Promise<readonly string[]> {
+    const call = currentCall();
+    const running = await Promise.all(claims.map(({ id }) => ports.runs.isRunning(id, call)));
+    return claims.flatMap(({ id }, index) => (running[index] === false ? [id] : []));
+  }
+
+  /** Decides as an apply would, but takes no step down: those come by the ledger's own timer. */
+  async function look(request: GuardHoldRequest): Promise<{ readonly key: string; readonly isBehind: boolean }> {
+    const policy = policyOf(ports, request.workload);
+    const state = await ports.workloads.readWorkload(refOf(policy), currentCall());
+    const found = findUsableGovernor(state, request.cluster);
+    if (found.kind === 'blocked') return { key: found.reason, isBehind: false };
+    const stepless = { ...policy, windDown: { ...policy.windDown, everyMs: Infinity } };
+    const attempt = (silent: boolean) =>
+      decideHold(
+        factsOf({
+          request: { ...request, generation: NEVER_FENCED, fresh: false, silent },
+          policy: stepless,
+          state,
+          governor: found.governor,
+        }),
+      );
+    const decision = attempt(request.silent);
+    const patient = attempt(true);
+    const isBehind = patient.kind === 'unchanged' && patient.standing.unprotected?.kind === 'silent';
+    const isForsaken = [state.self, ...state.autoscalers].some(
+      (other) => other.uid !== found.governor.uid && forsake(other) !== undefined,
+    );
+    if (decision.kind !== 'unchanged' || isForsaken) return { key: faultOf(decision) ?? 'to be applied', isBehind };
+    return { key: standingKey(decision.standing), isBehind };
+  }
+
+  return { applyHold, readHold, guardHold };
+}
+
+interface Situation {
+  readonly request: ApplyHoldRequest;
+  readonly policy: ResolvedPolicy;
+  readonly state: WorkloadState;
+  readonly governor: Governor;
+}
+
+function factsOf({ request, policy, state, governor }: Situation): HoldFacts {
+  const nowMs = Date.now();
+  const before = [state.self, ...state.autoscalers].map(replicasBeforeHold).find((count) => count !== undefined);
+  return {
+    governor,
+    liveReplicas: state.wantedReplicas,
+    claims: request.claims,
+    generation: request.generation,
+    skipSteps: request.skipSteps,
+    reapply: mayReapplyOver(request, policy.ledger.whenPersonLowers, nowMs),
+    silent: request.silent,
+    ...(before !== undefined && { replicasBefore: before }),
+    policy: { limits: policy.workload.limits, windDown: policy.windDown },
+    nowMs,
+  };
+}
+
+/** Jobs are never scaled in without a look whether they have ended, nor is anything let go to a minimum of 0 (R25). */
+async function decide(
+  ports: Pick<Ports, 'metrics' | 'workloads'>,
+  { request, policy, state, governor }: Situation,
+): Promise<HoldDecision> {
+  const facts = factsOf({ request, policy, state, governor });
+  const decision = decideHold(facts);
+  const mayGoToNone = governor.kind === 'scaledObject' && ownersValues(governor).floor === 0;
+  if ((!policy.workload.jobs && !mayGoToNone) || request.skipSteps) return decision;
+  if (decision.kind !== 'change' || !isLettingGo(governor, decision.standing)) return decision;
+  const busy = await findBusy(ports, policy, facts.replicasBefore ?? 1);
+  return busy === undefined ? decision : decideHold({ ...facts, busy });
+}
+
+async function findBusy(
+  ports: Pick<Ports, 'metrics' | 'workloads'>,
+  policy: ResolvedPolicy,
+  baselinePods: number,
+): Promise<string | undefined> {
+  const waiting = 'its load to be low: pods may be at work';
+  try {
+    const { verdict } = await lookAtLoad(ports, { policy, sinceMs: 0, baselinePods });
+    return verdict.kind === 'quiet' ? undefined : `${waiting} (${verdict.reasons.join('; ')})`;
+  } catch (error) {
+    return `${waiting} (${messageOf(error)})`;
+  }
+}
+
+function faultOf(decision: HoldDecision): string | undefined {
+  if (decision.kind === 'unreadable') return decision.reason;
+  if (decision.kind !== 'ignored') return undefined;
+  return 'headroom.dev/ignore=true is set; remove the annotation to let headroom act';
 }
 
 function findUsableGovernor(
   state: WorkloadState,
+  cluster: string | null,
 ): { readonly kind: 'governor'; readonly governor: Governor } | { readonly kind: 'blocked'; readonly reason: string } {
-  const governance = findGovernor(state);
-  if (governance.kind === 'conflict') {
-    const both = governance.governors.map(describeGovernor).join(' and ');
+  if (cluster !== null && state.clusterUid !== cluster) {
     return {
       kind: 'blocked',
-      reason: `${both} target the same workload: Kubernetes lets neither scale; delete or retarget one`,
+      reason: `this worker talks to another cluster (${state.clusterUid}) than the one this hold is on (${cluster}): use one Temporal namespace for each cluster`,
     };
   }
-  const { governor } = governance;
-  if (governor.kind !== 'scaledObject') return { kind: 'governor', governor };
-  return { kind: 'blocked', reason: `holds on ${describeGovernor(governor)} are not built yet` };
+  const governance = findGovernor(state);
+  if (governance.kind === 'governed') return { kind: 'governor', governor: governance.governor };
+  const both = governance.governors.map(describeGovernor).join(' and ');
+  return {
+    kind: 'blocked',
+    reason: `${both} target the same workload: Kubernetes lets neither scale; delete or retarget one`,
+  };
 }
 
 /** A pause that may be longer than the heartbeat timeout, and in which a cancellation is heard soon. */

@@ -26,6 +26,8 @@ export interface WorkloadPort {
    * since it was read; nothing was written.
    */
   changeGovernor(change: GovernorChange, call: Call): Promise<'written' | 'raced'>;
+  /** Which of these workloads bear a hold (label `headroom.dev/held=true`, on themselves or on what governs them), by name. */
+  findHeld(refs: readonly WorkloadRef[], call: Call): Promise<readonly string[]>;
   /** Why pods of the workload are missing or not available: conditions, pod states, events; grouped, with examples (R40). */
   readTroubles(ref: WorkloadRef, call: Call): Promise<readonly PodTrouble[]>;
   /** What one more pod asks for, the quotas on its way, and the room on the nodes (R42, R43). */
@@ -57,6 +59,8 @@ export interface LedgerPort {
     request: { readonly workload: string; readonly claimId: string; readonly sequence: number; readonly now: boolean },
     call: Call,
   ): Promise<void>;
+  /** Starts the workload's ledger where none runs; one that runs takes no notice. */
+  wake(workload: string, call: Call): Promise<void>;
 }
 
 /** Runs of ours, seen from an activity. */

@@ -264,6 +264,8 @@ function asPolicy(file: PolicyFile): Policy {
     windDown: { percent: file.windDown.percent, everyMs: file.windDown.every },
     ledger: {
       ownerCheckEveryMs: file.ledger.ownerCheckEvery,
+      guardEveryMs: file.ledger.guardEvery,
+      whenPersonLowers: file.ledger.whenPersonLowers,
       continueAsNewAfterEvents: file.ledger.continueAsNewAfterEvents,
       continueAsNewAfterUpdates: file.ledger.continueAsNewAfterUpdates,
     },

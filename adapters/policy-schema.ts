@@ -198,6 +198,13 @@ const WindDown = z.strictObject({
 
 const Ledger = z.strictObject({
   ownerCheckEvery: duration('How often it is checked that each owner of a claim still runs.').prefault('15s'),
+  guardEvery: duration(
+    'How often a held governor is looked at: who changed it, who replaced it, and whether it acts.',
+  ).prefault('5s'),
+  whenPersonLowers: oneOf(
+    ['leave', 'reapply'],
+    'What happens when a person lowers a floor that is held: `leave` it and tell the runs, or `reapply` it (at most 3 times in 10 minutes).',
+  ).prefault('leave'),
   continueAsNewAfterEvents: count('History length at which a ledger goes on as a new run.', {
     min: 100,
     max: 10_000,
@@ -497,6 +504,8 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'windDown.percent', readBy: 'ledger: step down' },
   { path: 'windDown.every', readBy: 'ledger: step down' },
   { path: 'ledger.ownerCheckEvery', readBy: 'ledger: owner check' },
+  { path: 'ledger.guardEvery', readBy: 'ledger: guard' },
+  { path: 'ledger.whenPersonLowers', readBy: 'ledger: guard' },
   { path: 'ledger.continueAsNewAfterEvents', readBy: 'ledger: continue as new' },
   { path: 'ledger.continueAsNewAfterUpdates', readBy: 'ledger: continue as new' },
   { path: 'approval.preScale', readBy: 'preScale: refusal in this version' },

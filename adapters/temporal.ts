@@ -24,14 +24,7 @@ export function createLedgerPort(client: Client): LedgerPort {
     request: ClaimRequest | ReleaseRequest,
     call: Call,
   ): Promise<void> {
-    const start = new WithStartWorkflowOperation('capacityLedger', {
-      workflowId: ledgerId(workload),
-      taskQueue: QUEUES.urgent,
-      args: [{ workload }],
-      workflowIdConflictPolicy: 'USE_EXISTING',
-      workflowTaskTimeout: '5s',
-      staticSummary: `capacity of ${workload}`,
-    });
+    const start = new WithStartWorkflowOperation('capacityLedger', ledgerStart(workload));
     const send = () =>
       client.workflow.executeUpdateWithStart<Workflow, Accepted, [ClaimRequest | ReleaseRequest]>(update, {
         updateId: `${id}#${request.sequence}`,
@@ -48,6 +41,24 @@ export function createLedgerPort(client: Client): LedgerPort {
     claim: ({ workload, claim, sequence }, call) => tell(workload, 'claim', claim.id, { claim, sequence }, call),
     release: ({ workload, claimId, sequence, now }, call) =>
       tell(workload, 'release', claimId, { claimId, sequence, now }, call),
+    async wake(workload, call) {
+      await bounded(client, call, () => client.workflow.start('capacityLedger', ledgerStart(workload))).catch(
+        (error: unknown) => {
+          throw ledgerFailure(error, workload);
+        },
+      );
+    },
+  };
+}
+
+function ledgerStart(workload: string) {
+  return {
+    workflowId: ledgerId(workload),
+    taskQueue: QUEUES.urgent,
+    args: [{ workload }],
+    workflowIdConflictPolicy: 'USE_EXISTING' as const,
+    workflowTaskTimeout: '5s' as const,
+    staticSummary: `capacity of ${workload}`,
   };
 }
 

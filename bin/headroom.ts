@@ -16,7 +16,10 @@ const program = new Command('headroom')
     process.exit(error.exitCode === 0 ? 0 : 2);
   });
 
-registerClientCommands(program);
+registerClientCommands(program, async (workload) => {
+  const { restoreOffline } = await import('../worker/restore.ts');
+  return restoreOffline(workload);
+});
 registerWorkerCommands(program);
 await registerSandbox();
 await program.parseAsync();

@@ -1,14 +1,14 @@
 import type { Command } from 'commander';
-import { registerLedger } from './commands/ledger.ts';
+import { registerLedger, type RestoreOffline } from './commands/ledger.ts';
 import { registerPreScale } from './commands/pre-scale.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerSteering } from './commands/steer.ts';
 
 /** Everything that starts, shows or steers a run: these talk to Temporal only. */
-export function registerClientCommands(program: Command): void {
+export function registerClientCommands(program: Command, restoreOffline: RestoreOffline): void {
   const plan = program.command('plan').description('what a procedure would do; touches nothing');
   registerPreScale(program, plan);
   registerRuns(program);
   registerSteering(program);
-  registerLedger(program);
+  registerLedger(program, restoreOffline);
 }

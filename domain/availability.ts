@@ -47,9 +47,18 @@ export function judgeAvailability({
 export function findLowFloor(state: Pick<WorkloadState, 'autoscalers' | 'self'>, target: number): string | undefined {
   const governance = findGovernor(state);
   if (governance.kind === 'conflict') return `nothing is held: ${describeConflict(governance.governors)}`;
-  const { floor = 0 } = governance.governor.fields;
-  if (typeof floor === 'number' && floor >= target) return undefined;
-  return `the floor of ${describeGovernor(governance.governor)} is ${JSON.stringify(floor)} and not yet ${target}`;
+  const { governor } = governance;
+  const { floor = 0 } = governor.fields;
+  if (typeof floor === 'number' && floor >= target) return findLag(governor, target);
+  return `the floor of ${describeGovernor(governor)} is ${JSON.stringify(floor)} and not yet ${target}`;
+}
+
+/** A ScaledObject's floor holds nothing until KEDA's own HPA has it. */
+function findLag(governor: Governor, target: number): string | undefined {
+  const { paused, inForce } = governor.autoscaler ?? {};
+  if (paused !== undefined) return `${describeGovernor(governor)} is paused by ${paused}: its floor holds nothing`;
+  if (inForce === undefined || (inForce !== null && inForce.floor >= target)) return undefined;
+  return `${describeGovernor(governor)} is raised, but KEDA has not followed: its HPA ${inForce === null ? 'is not there' : `has ${inForce.floor}`}`;
 }
 
 function describeLowCount(state: WorkloadState, target: number): string {

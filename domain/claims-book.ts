@@ -24,6 +24,14 @@ export function noteRelease(book: ClaimsBook, claimId: string, sequence: number)
   return remember(withoutOwners(book, [claimId]), claimId, sequence);
 }
 
+/** Nobody claims anything any more, and no late retry brings a claim back: an operator gave everything back. */
+export function withoutAnyone(book: ClaimsBook): ClaimsBook {
+  return withoutOwners(
+    book,
+    book.claims.map(({ id }) => id),
+  );
+}
+
 /** Claims whose run is no longer open; nothing is heard of them again, but a late retry must not bring them back. */
 export function withoutOwners(book: ClaimsBook, claimIds: readonly string[]): ClaimsBook {
   if (!book.claims.some(({ id }) => claimIds.includes(id))) return book;
@@ -51,16 +59,22 @@ function remember(book: ClaimsBook, claimId: string, sequence: number): ClaimsBo
 
 /** What is wrong with a claim; empty when it can be kept. */
 export function claimFaults(claim: Claim): readonly string[] {
+  const { floor, pin, freezeScaleIn, reason, id } = claim;
+  const counts = [
+    ['floor', floor],
+    ['pin', pin],
+  ] as const;
   return [
-    ...(claim.floor === undefined ? ['a claim needs a floor'] : []),
-    ...(claim.floor !== undefined && (!Number.isSafeInteger(claim.floor) || claim.floor < 1)
-      ? [`floor ${claim.floor} is not a whole number above 0`]
+    ...(floor === undefined && pin === undefined && freezeScaleIn !== true
+      ? ['a claim asks for something: a floor, a pin, or freezeScaleIn']
       : []),
-    ...(typeof claim.reason === 'string'
+    ...counts
+      .filter(([, count]) => count !== undefined && (!Number.isSafeInteger(count) || count < 1))
+      .map(([name, count]) => `${name} ${count} is not a whole number above 0`),
+    ...(freezeScaleIn === undefined || typeof freezeScaleIn === 'boolean'
       ? []
-      : ['a claim needs a reason: it is shown to people who look at the object']),
-    ...(claim.freezeScaleIn === undefined ? [] : ['freezing scale-in is not built yet']),
-    ...(claim.pin === undefined ? [] : ['pinning a count is not built yet']),
-    ...(/^[^/]+\/[^/]+$/.test(claim.id) ? [] : [`claim id ${claim.id} is not <workflowId>/<firstExecutionRunId>`]),
+      : [`freezeScaleIn ${String(freezeScaleIn)} is neither true nor false`]),
+    ...(typeof reason === 'string' ? [] : ['a claim needs a reason: it is shown to people who look at the object']),
+    ...(/^[^/]+\/[^/]+$/.test(id) ? [] : [`claim id ${id} is not <workflowId>/<firstExecutionRunId>`]),
   ];
 }

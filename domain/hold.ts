@@ -1,5 +1,8 @@
 import type { Claim } from './claim.ts';
+import { freezeFault, frozen, isFrozen, thawed } from './freeze.ts';
 import { canonicalJson, sameJson, type Json } from './json.ts';
+import { readMarks, type Baseline, type HeldField, type WindDown } from './marks.ts';
+import { judgeReadiness, type Readiness } from './readiness.ts';
 import type { Governor, GovernorChange, GovernorField, GovernorMarks } from './workload.ts';
 import { GOVERNOR_FIELDS, MARKS } from './workload.ts';
 
@@ -8,31 +11,6 @@ import { GOVERNOR_FIELDS, MARKS } from './workload.ts';
  * Everything here reads only the object, the claims and a given now, so that a ledger that lost its
  * history decides the same.
  */
-
-/** What the owner wants a field to be, and what we wrote last. `was` is absent where the key was absent. */
-interface HeldField {
-  readonly was?: Json;
-  readonly set?: Json;
-  /** Somebody else set the field during the hold: it stays as it is, even when they write our own value later. */
-  readonly theirs?: true;
-}
-
-/** The annotation `headroom.dev/baseline`: written by the first PATCH of a hold, removed by the PATCH that restores. */
-export interface Baseline {
-  readonly uid: string;
-  /** spec.replicas when the hold began: what a factor is applied to while claims live. */
-  readonly replicas: number;
-  readonly fields: { readonly [field in GovernorField]?: HeldField };
-}
-
-/**
- * The annotation `headroom.dev/wind-down`: the floor when it began, and when its last step was made.
- * It stays for an interval after the last step: claims that come and go may not make the steps shorter.
- */
-export interface WindDown {
-  readonly from: number;
-  readonly steppedAt: string;
-}
 
 export interface HoldPolicy {
   readonly limits: { readonly min: number; readonly max: number };
@@ -45,6 +23,17 @@ export interface Drift {
   readonly field: GovernorField;
   readonly ours: Json | null;
   readonly found: Json | null;
+  /** The field manager that wrote it last, where the object tells. */
+  readonly by?: string;
+}
+
+/** Somebody took from what is claimed: `found` instead of `wanted` (a count, or whether scale-in is frozen). */
+export interface Taken {
+  readonly field: 'floor' | 'freeze';
+  readonly found: number | boolean;
+  readonly wanted: number | boolean;
+  readonly by: string;
+  readonly person: boolean;
 }
 
 /** How a governor stands once the decision is carried out. */
@@ -53,12 +42,23 @@ export interface HoldStanding {
   /** What the governor says now. */
   readonly floor: number;
   readonly ceiling: number | undefined;
+  /** Scale-in is off. */
+  readonly frozen?: true;
   /** What the claims ask for after clamping; `floor` is above it while a wind-down is under way. */
   readonly wantedFloor: number;
   readonly baselineFloor: number;
   /** False once the owner's values are back and our marks are gone. */
   readonly held: boolean;
   readonly drift: readonly Drift[];
+  /** Somebody lowered the floor under the claims, or took the freeze off, and it was left so. */
+  readonly contested?: Taken;
+  /** The same, and this decision puts it back. */
+  readonly overruled?: Taken;
+  /** Why the governor does not do what its floor says, although it says so. */
+  readonly unprotected?: {
+    readonly kind: Exclude<Readiness['kind'], 'effective'> | 'tooOld';
+    readonly reason: string;
+  };
   /** When to look again although nothing was asked: the next step of a wind-down, or the old maximum. */
   readonly nextCheckAtMs?: number;
   readonly waitingFor?: string;
@@ -69,8 +69,14 @@ export type HoldDecision =
   | { readonly kind: 'ignored' }
   | { readonly kind: 'fenced'; readonly generation: number }
   | { readonly kind: 'unreadable'; readonly reason: string }
-  | { readonly kind: 'unchanged'; readonly standing: HoldStanding }
-  | { readonly kind: 'change'; readonly change: GovernorChange; readonly standing: HoldStanding };
+  | { readonly kind: 'unchanged'; readonly standing: HoldStanding; readonly lift?: number }
+  | {
+      readonly kind: 'change';
+      readonly change: GovernorChange;
+      readonly standing: HoldStanding;
+      /** spec.replicas to set besides: an autoscaler at its idle count does not go up by itself. */
+      readonly lift?: number;
+    };
 
 export interface HoldFacts {
   readonly governor: Governor;
@@ -81,18 +87,26 @@ export interface HoldFacts {
   readonly generation: number;
   /** An operator asked to skip the steps of the wind-down. */
   readonly skipSteps: boolean;
+  /** Whether what somebody took from under the claims is put back; absent: it is. */
+  readonly reapply?: Reapply;
+  /** KEDA has not followed its ScaledObject for longer than it ever needs. */
+  readonly silent?: boolean;
+  /** Why the floor must not go down now: pods may be at work. Absent: it may. */
+  readonly busy?: string;
+  /** spec.replicas before the hold that another object of this workload bore until now. */
+  readonly replicasBefore?: number;
   readonly policy: HoldPolicy;
   readonly nowMs: number;
 }
 
-const FIELD_NAMES: readonly string[] = GOVERNOR_FIELDS;
-
 /** How often to look whether the live count has fallen under the owner's maximum. */
 const CEILING_CHECK_MS = 5_000;
+/** How often to look whether jobs have ended. */
+const BUSY_CHECK_MS = 30_000;
 
-/** max(baseline, clamp(max of the claims)): a hold never lowers what the owner had. */
+/** max(baseline, clamp(max of floors and pins)): a hold never lowers what the owner had. */
 export function wantedFloor(claims: readonly Claim[], baselineFloor: number, limits: HoldPolicy['limits']): number {
-  const claimed = claims.flatMap(({ floor }) => (floor === undefined ? [] : [floor]));
+  const claimed = claims.flatMap(({ floor, pin }) => [floor, pin].filter((count) => count !== undefined));
   if (claimed.length === 0) return baselineFloor;
   return Math.max(baselineFloor, Math.min(limits.max, Math.max(limits.min, ...claimed)));
 }
@@ -104,6 +118,48 @@ export function wantedCeiling(
   limit: number,
 ): number {
   return Math.max(baseline.ceiling, floor, Math.min(limit, floor + baseline.ceiling - baseline.floor));
+}
+
+export interface Reapply {
+  readonly overPersons: boolean;
+  readonly overControllers: boolean;
+}
+/** A controller that reverts us is overruled this often in ten minutes; then it is contested. */
+const REAPPLIES = { times: 3, withinMs: 600_000 };
+
+/** Times that still count against a further try. */
+export function recentReapplies(atMs: readonly number[], nowMs: number): readonly number[] {
+  return atMs.filter((one) => nowMs - one < REAPPLIES.withinMs);
+}
+
+/** A claim that has just come or changed is worth any edit of before; later edits of persons are left where policy says so. */
+export function mayReapplyOver(
+  { fresh, reappliedAtMs }: { readonly fresh: boolean; readonly reappliedAtMs: readonly number[] },
+  whenPersonLowers: 'leave' | 'reapply',
+  nowMs: number,
+): Reapply {
+  if (fresh) return { overPersons: true, overControllers: true };
+  const hasTries = recentReapplies(reappliedAtMs, nowMs).length < REAPPLIES.times;
+  return { overPersons: whenPersonLowers === 'reapply' && hasTries, overControllers: hasTries };
+}
+
+/** What of a standing can turn into something else without a write; the rest shows as a decision to change. */
+export function standingKey({ held, contested, unprotected }: HoldStanding): string {
+  return canonicalJson({ held, contested, unprotected });
+}
+
+/** Why a write was made, for the report: the claims, the step, or the hand that it answers. */
+export function reasonOfWrite(
+  before: Pick<HoldStanding, 'floor'> | null,
+  claims: readonly Claim[],
+  { floor, held, overruled, wantedFloor: wanted }: HoldStanding,
+): string {
+  if (!held) return 'the owner’s values are back';
+  if (overruled !== undefined)
+    return `${overruled.by} set ${overruled.field} to ${String(overruled.found)}: put back to ${String(overruled.wanted)}`;
+  if (before !== null && floor < before.floor) return floor > wanted ? 'one step down' : 'the last step down';
+  const reasons = claims.map(({ reason }) => reason);
+  return reasons.length === 0 ? 'nobody claims it any more' : `for ${reasons.join(', and ')}`;
 }
 
 export function decideHold(facts: HoldFacts): HoldDecision {
@@ -150,24 +206,103 @@ interface Targets {
   readonly wantedFloor: number;
   readonly floor: number;
   readonly ceiling: number | undefined;
+  /** Absent: scale-in is as its owner has it. */
+  readonly freeze: Json | undefined;
   readonly windDown: WindDown | undefined;
   readonly drift: readonly Drift[];
+  readonly readiness: Readiness;
+  readonly contested: Taken | undefined;
+  readonly yieldsFreeze: boolean;
+  readonly overruled: Taken | undefined;
+  readonly unfrozen: string | undefined;
+  readonly keptBusy: boolean;
 }
 
 function targets(facts: HoldFacts, held: Baseline | undefined, windDown: WindDown | undefined): Targets {
   const { governor, claims, policy } = facts;
   const drift = driftOf(governor, held);
   const baseline = ownersValuesOf(governor, held);
-  const wanted = wantedFloor(claims, baseline.floor, policy.limits);
-  const stepped = stepDown(facts, floorOf(governor), wanted, windDown);
+  const readiness = readinessOf(facts);
+  const wantsFreeze = claims.some(({ freezeScaleIn }) => freezeScaleIn === true);
+  const freezes = wantsFreeze || (readiness.kind === 'idleable' && claims.length > 0);
+  const unfrozen = wantsFreeze ? freezeFault(governor) : undefined;
+  const asked = wantedFloor(claims, baseline.floor, policy.limits);
+  // where scale-in cannot be frozen, the floor follows the count up (R23)
+  const wanted = unfrozen === undefined ? asked : Math.max(asked, Math.min(policy.limits.max, facts.liveReplicas));
+  const taken = takenOf(governor, { drift, wanted, freezes, held });
+  const contested = taken.filter((one) => !mayReapply(facts, one));
+  const yields = (field: Taken['field']) => contested.some((one) => one.field === field);
+  const stepped = yields('floor')
+    ? { floor: floorOf(governor), windDown }
+    : stepDown(facts, floorOf(governor), wanted, windDown);
+  // what jobs are at work behind stays frozen, whoever let go of it
+  const keepsFreeze = facts.busy !== undefined && held?.fields.freeze !== undefined && isFrozen(governor);
+  const isPinned = claims.some(({ pin }) => pin !== undefined);
+  const ceiling = isPinned
+    ? pinnedCeiling(facts, stepped.floor)
+    : ceilingFor(governor, stepped.floor, baseline, { drift, limit: policy.limits.max });
   return {
     baseline,
     wantedFloor: wanted,
     floor: stepped.floor,
-    ceiling: ceilingFor(governor, stepped.floor, baseline, { drift, limit: policy.limits.max }),
+    ceiling,
+    freeze: (freezes && !yields('freeze')) || keepsFreeze ? frozen(governor) : undefined,
     windDown: stepped.windDown,
     drift,
+    readiness,
+    contested: contested[0],
+    yieldsFreeze: yields('freeze'),
+    overruled: taken.find((one) => !contested.includes(one)),
+    unfrozen,
+    keptBusy: facts.busy !== undefined && (stepped.floor > wanted || (keepsFreeze && !freezes)),
   };
+}
+
+/** KEDA needs some 50 ms to follow: what it has not done yet is no silence until somebody has waited for it. */
+function readinessOf({ governor, liveReplicas, silent }: HoldFacts): Readiness {
+  const readiness = judgeReadiness(governor, liveReplicas);
+  return readiness.kind === 'silent' && silent !== true ? { kind: 'effective' } : readiness;
+}
+
+/** What is under the claims and is not our own writing. */
+function takenOf(
+  governor: Governor,
+  {
+    drift,
+    wanted,
+    freezes,
+    held,
+  }: {
+    readonly drift: readonly Drift[];
+    readonly wanted: number;
+    readonly freezes: boolean;
+    readonly held: Baseline | undefined;
+  },
+): readonly Taken[] {
+  const found = floorOf(governor);
+  const ours = asCount(held?.fields.floor?.set, 0);
+  return drift.flatMap(({ field, by = 'somebody' }): readonly Taken[] => {
+    const whose = { by, person: isPerson(by) };
+    if (field === 'floor' && found < wanted && found < ours) return [{ field, found, wanted, ...whose }];
+    if (field === 'freeze' && freezes && !isFrozen(governor)) return [{ field, found: false, wanted: true, ...whose }];
+    return [];
+  });
+}
+
+/** Field managers behind which a person sits: kubectl in all its verbs, and the usual consoles. */
+function isPerson(manager: string): boolean {
+  return /^(kubectl|k9s|lens|openlens|headlamp|rancher|mozilla|node-fetch|dashboard)/i.test(manager);
+}
+
+function mayReapply({ reapply }: HoldFacts, { person }: Taken): boolean {
+  if (reapply === undefined) return true;
+  return person ? reapply.overPersons : reapply.overControllers;
+}
+
+/** A pin leaves no room above the floor; but live pods are not cut for it: the room goes when the count has fallen. */
+function pinnedCeiling({ governor, liveReplicas }: HoldFacts, floor: number): number | undefined {
+  const live = ceilingOf(governor);
+  return live === undefined ? undefined : Math.max(floor, Math.min(live, liveReplicas));
 }
 
 function ceilingFor(
@@ -183,14 +318,15 @@ function ceilingFor(
   return Math.max(live, wantedCeiling(floor, { floor: baseline.floor, ceiling: baseline.ceiling }, limit));
 }
 
-/** Up at once; down by at most one step of the policy each interval. */
+/** Up at once; down by at most one step of the policy each interval, and not at all while pods may be at work. */
 function stepDown(
-  { policy, nowMs, skipSteps }: HoldFacts,
+  { policy, nowMs, skipSteps, busy }: HoldFacts,
   live: number,
   wanted: number,
   last: WindDown | undefined,
 ): { readonly floor: number; readonly windDown: WindDown | undefined } {
   const recent = last !== undefined && isRecent(last, policy.windDown.everyMs, nowMs) ? last : undefined;
+  if (wanted < live && busy !== undefined) return { floor: live, windDown: recent };
   if (wanted >= live || skipSteps) return { floor: wanted, windDown: recent && { ...recent, from: wanted } };
   if (recent !== undefined) return { floor: live, windDown: recent };
   const from = last?.from ?? live;
@@ -206,7 +342,7 @@ function isRecent({ steppedAt }: WindDown, everyMs: number, nowMs: number): bool
 
 function settle(facts: HoldFacts, to: Targets, held: Baseline | undefined): HoldDecision {
   const { governor, claims, generation } = facts;
-  const goingHome = claims.length === 0 && to.floor <= to.baseline.floor;
+  const goingHome = claims.length === 0 && to.floor <= to.baseline.floor && !to.keptBusy;
   const homeCeiling = to.baseline.ceiling === undefined ? undefined : Math.max(to.baseline.ceiling, to.floor);
   const tooMany = homeCeiling !== undefined && to.ceiling !== homeCeiling && facts.liveReplicas > homeCeiling;
   const common = { generation, wantedFloor: to.wantedFloor, baselineFloor: to.baseline.floor, drift: to.drift };
@@ -215,9 +351,9 @@ function settle(facts: HoldFacts, to: Targets, held: Baseline | undefined): Hold
     const standing: HoldStanding = { ...common, held: false, floor: to.floor, ceiling: homeCeiling };
     return { kind: 'change', change: changeOf(governor, fields, {}), standing };
   }
-  const set: FieldCounts = { floor: to.floor, ceiling: to.ceiling };
+  const set: FieldValues = { floor: to.floor, ceiling: to.ceiling, freeze: to.freeze };
   const marks: GovernorMarks = {
-    baseline: canonicalJson(heldBaseline(facts, held, set, to.drift)),
+    baseline: canonicalJson(heldBaseline(facts, held, set, to)),
     claims: canonicalJson(claims),
     generation: String(generation),
     held: 'true',
@@ -229,27 +365,69 @@ function settle(facts: HoldFacts, to: Targets, held: Baseline | undefined): Hold
         waitingFor: `the count to fall from ${facts.liveReplicas} to the maximum of before, ${homeCeiling}`,
       }
     : nextStep(facts, to);
-  const standing: HoldStanding = { ...common, held: true, floor: to.floor, ceiling: to.ceiling, ...awaited };
-  const change = changeOf(governor, fieldChanges(governor, set), marks);
+  const standing: HoldStanding = {
+    ...common,
+    held: true,
+    floor: to.floor,
+    ceiling: to.ceiling,
+    ...(to.freeze !== undefined && { frozen: true }),
+    ...(to.contested !== undefined && { contested: to.contested }),
+    ...(to.overruled !== undefined && { overruled: to.overruled }),
+    ...unprotectedOf(facts, to),
+    ...awaited,
+  };
+  const lift = liftOf(facts, to);
+  const change = changeOf(governor, { ...fieldChanges(governor, set), ...thaw(governor, held, set) }, marks);
   const silent = change.fields.length === 0 && change.marks.every(({ mark }) => mark === 'generation');
-  return silent ? { kind: 'unchanged', standing } : { kind: 'change', change, standing };
+  const rest = { standing, ...(lift !== undefined && { lift }) };
+  return silent ? { kind: 'unchanged', ...rest } : { kind: 'change', change, ...rest };
 }
 
-function nextStep({ policy }: HoldFacts, { floor, wantedFloor, windDown }: Targets) {
+/** What the claims are told although the object says what they asked for. */
+function unprotectedOf(
+  { claims, governor }: HoldFacts,
+  { readiness, freeze, unfrozen }: Targets,
+): Pick<HoldStanding, 'unprotected'> {
+  if (claims.length === 0) return {};
+  if (readiness.kind === 'idleable') {
+    if (freeze !== undefined) return {};
+    const reason = `without a freeze KEDA goes down to its idleReplicaCount of ${readiness.idleReplicas} while no trigger is active (${freezeFault(governor)})`;
+    return { unprotected: { kind: 'idleable', reason } };
+  }
+  if (readiness.kind !== 'effective') return { unprotected: { kind: readiness.kind, reason: readiness.reason } };
+  return unfrozen === undefined ? {} : { unprotected: { kind: 'tooOld', reason: unfrozen } };
+}
+
+/** An autoscaler at its idle count stays there until somebody scales its workload. */
+function liftOf({ claims, liveReplicas }: HoldFacts, { readiness, floor, freeze }: Targets): number | undefined {
+  const isStuck = readiness.kind === 'idleable' && freeze !== undefined && liveReplicas < floor;
+  return claims.length > 0 && isStuck ? floor : undefined;
+}
+
+function nextStep(facts: HoldFacts, { floor, wantedFloor, windDown, keptBusy }: Targets) {
+  if (keptBusy) return { nextCheckAtMs: facts.nowMs + BUSY_CHECK_MS, waitingFor: facts.busy ?? '' };
   if (windDown === undefined) return {};
-  const nextCheckAtMs = Date.parse(windDown.steppedAt) + policy.windDown.everyMs;
+  const nextCheckAtMs = Date.parse(windDown.steppedAt) + facts.policy.windDown.everyMs;
   return floor > wantedFloor ? { nextCheckAtMs, waitingFor: 'the next step down' } : { nextCheckAtMs };
 }
 
 type FieldChanges = { readonly [field in GovernorField]?: { readonly to: Json | undefined } };
-type FieldCounts = { readonly [field in GovernorField]?: number | undefined };
+type FieldValues = { readonly [field in GovernorField]?: Json | undefined };
 
-function fieldChanges(governor: Governor, set: FieldCounts): FieldChanges {
+function fieldChanges(governor: Governor, set: FieldValues): FieldChanges {
   return Object.fromEntries(
     GOVERNOR_FIELDS.filter((field) => set[field] !== undefined && !sameJson(governor.fields[field], set[field])).map(
       (field) => [field, { to: set[field] }],
     ),
   );
+}
+
+/** A freeze that no claim asks for any more goes at once, also while the floor stays held. */
+function thaw(governor: Governor, held: Baseline | undefined, set: FieldValues): FieldChanges {
+  const ours = held?.fields.freeze;
+  if (ours === undefined || set.freeze !== undefined) return {};
+  const to = thawed(governor, ours);
+  return sameJson(governor.fields.freeze, to) ? {} : { freeze: { to } };
 }
 
 /** What still holds our value gets the old one back; what somebody else set stays. A maximum never comes back under the floor. */
@@ -258,35 +436,43 @@ function restoredFields(
   held: Baseline | undefined,
   { drift, homeCeiling }: { readonly drift: readonly Drift[]; readonly homeCeiling: number | undefined },
 ): FieldChanges {
-  const entries = heldFields(held).map(([field, { was }]) => {
-    const to = field === 'ceiling' && typeof was === 'number' ? homeCeiling : was;
-    return [field, { to }] as const;
-  });
-  return Object.fromEntries(
-    entries.filter(([field, { to }]) => !isTheirs(drift, field) && !sameJson(governor.fields[field], to)),
-  );
+  const back = (field: GovernorField, one: HeldField): Json | undefined => {
+    if (field === 'freeze') return thawed(governor, one);
+    if (isTheirs(drift, field)) return governor.fields[field];
+    return field === 'ceiling' && typeof one.was === 'number' ? homeCeiling : one.was;
+  };
+  const entries = heldFields(held).map(([field, one]) => [field, { to: back(field, one) }] as const);
+  return Object.fromEntries(entries.filter(([field, { to }]) => !sameJson(governor.fields[field], to)));
 }
 
 /** A field that somebody changed meanwhile is theirs, and what they set is what it goes back to if a claim needs more. */
 function heldBaseline(
-  { governor, liveReplicas }: HoldFacts,
+  { governor, liveReplicas, replicasBefore }: HoldFacts,
   held: Baseline | undefined,
-  set: FieldCounts,
-  drift: readonly Drift[],
+  set: FieldValues,
+  { drift, yieldsFreeze }: Pick<Targets, 'drift' | 'yieldsFreeze'>,
 ): Baseline {
+  const saved = (field: GovernorField, value: Json): HeldField => {
+    const known = held?.fields[field];
+    const live = governor.fields[field];
+    if (known === undefined) return heldField(live, value);
+    if (!isTheirs(drift, field)) return heldField(known.was, value);
+    // who edits a frozen behavior has not taken the freeze over
+    const isOurs = field === 'freeze' && known.theirs !== true;
+    if (isOurs) return heldField(thawed(governor, known), value);
+    return sameJson(live, value) ? { ...heldField(live, known.set), theirs: true } : heldField(live, value);
+  };
   const fields = Object.fromEntries(
     GOVERNOR_FIELDS.flatMap((field) => {
       const value = set[field];
-      if (value === undefined) return [];
-      const known = held?.fields[field];
-      const live = governor.fields[field];
-      if (known === undefined) return [[field, heldField(live, value)]];
-      if (!isTheirs(drift, field)) return [[field, heldField(known.was, value)]];
-      const stays = sameJson(live, value);
-      return [[field, stays ? { ...heldField(live, known.set), theirs: true } : heldField(live, value)]];
+      if (value !== undefined) return [[field, saved(field, value)] as const];
+      // a freeze that somebody took off is remembered as theirs, or it would look like one that was never ours
+      const known = yieldsFreeze && field === 'freeze' ? held?.fields.freeze : undefined;
+      const theirs = { ...heldField(governor.fields.freeze, known?.set), theirs: true } as const;
+      return known === undefined ? [] : [[field, theirs] as const];
     }),
   );
-  return { uid: governor.uid, replicas: held?.replicas ?? liveReplicas, fields };
+  return { uid: governor.uid, replicas: held?.replicas ?? replicasBefore ?? liveReplicas, fields };
 }
 
 function heldField(was: Json | undefined, set: Json | undefined): HeldField {
@@ -307,7 +493,11 @@ function heldFields(held: Baseline | undefined): readonly (readonly [GovernorFie
 function driftOf(governor: Governor, held: Baseline | undefined): readonly Drift[] {
   return heldFields(held)
     .filter(([field, { set, theirs }]) => theirs === true || !sameJson(governor.fields[field], set))
-    .map(([field, { set }]) => ({ field, ours: set ?? null, found: governor.fields[field] ?? null }));
+    .map(([field, { set }]) => {
+      const by = governor.writers?.findLast((writer) => writer.field === field)?.manager;
+      const found = governor.fields[field] ?? null;
+      return { field, ours: set ?? null, found, ...(by !== undefined && by !== 'headroom' && { by }) };
+    });
 }
 
 function isTheirs(drift: readonly Drift[], field: GovernorField): boolean {
@@ -352,35 +542,10 @@ function asCount(value: Json | undefined, whenAbsent: number): number {
   return typeof value === 'number' ? value : whenAbsent;
 }
 function floorOf(governor: Governor): number {
-  return asCount(governor.fields.floor, 0);
+  return asCount(governor.fields.floor, governor.kind === 'horizontalPodAutoscaler' ? 1 : 0);
 }
 function ceilingOf(governor: Governor): number | undefined {
   return governor.kind === 'workload' ? undefined : asCount(governor.fields.ceiling, DEFAULT_CEILING);
-}
-
-type Read = {
-  readonly kind: 'read';
-  readonly baseline: Baseline | undefined;
-  readonly windDown: WindDown | undefined;
-  readonly generation: number;
-};
-
-function readMarks(marks: GovernorMarks): Read | Extract<HoldDecision, { kind: 'unreadable' }> {
-  const baseline = readMark(marks.baseline, isBaseline);
-  const windDown = readMark(marks.windDown, isWindDown);
-  const generation = marks.generation === undefined ? 0 : Number(marks.generation);
-  if (baseline !== 'unreadable' && windDown !== 'unreadable' && Number.isSafeInteger(generation) && generation >= 0) {
-    return { kind: 'read', baseline, windDown, generation };
-  }
-  const faults = [
-    ...(baseline === 'unreadable' ? ['headroom.dev/baseline'] : []),
-    ...(windDown === 'unreadable' ? ['headroom.dev/wind-down'] : []),
-    ...(Number.isSafeInteger(generation) && generation >= 0 ? [] : ['headroom.dev/generation']),
-  ];
-  return {
-    kind: 'unreadable',
-    reason: `${faults.join(' and ')} cannot be read: somebody edited it; remove the headroom.dev/* annotations to start afresh`,
-  };
 }
 
 /** The floor and the ceiling as the owner wants them: from the baseline while a hold lives, else from the object. */
@@ -390,68 +555,10 @@ export function ownersValues(governor: Governor): { readonly floor: number; read
   return { floor, ceiling: ceiling ?? null };
 }
 
-/** spec.replicas when the hold on this governor began; undefined when there is none. */
-export function replicasBeforeHold(governor: Governor): number | undefined {
+/** Whether a decision lets pods go: the floor goes down, or our freeze ends. */
+export function isLettingGo(governor: Governor, { floor, frozen: staysFrozen }: HoldStanding): boolean {
   const read = readMarks(governor.marks);
-  return read.kind === 'read' ? read.baseline?.replicas : undefined;
-}
-
-/** The generation on the object: a ledger that lost its own goes on from it. */
-export function readGeneration(marks: GovernorMarks): number {
-  const read = readMarks(marks);
-  return read.kind === 'read' ? read.generation : 0;
-}
-
-/** The live claims as they stand on the object; undefined when there is no such mark, 'unreadable' when it was edited. */
-export function readClaims(marks: GovernorMarks): readonly Claim[] | 'unreadable' | undefined {
-  return readMark(marks.claims, isClaims);
-}
-
-function readMark<Value>(
-  text: string | undefined,
-  is: (value: unknown) => value is Value,
-): Value | 'unreadable' | undefined {
-  if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    return is(value) ? value : 'unreadable';
-  } catch {
-    return 'unreadable';
-  }
-}
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-/** A field that we do not know was written by a newer headroom, which must restore it. */
-function isBaseline(value: unknown): value is Baseline {
-  return (
-    isRecord(value) &&
-    typeof value['uid'] === 'string' &&
-    isCount(value['replicas']) &&
-    isRecord(value['fields']) &&
-    Object.entries(value['fields']).every(([field, one]) => FIELD_NAMES.includes(field) && isRecord(one))
-  );
-}
-function isClaims(value: unknown): value is readonly Claim[] {
-  return (
-    Array.isArray(value) &&
-    value.every(
-      (one: unknown) =>
-        isRecord(one) &&
-        typeof one['id'] === 'string' &&
-        typeof one['reason'] === 'string' &&
-        (one['floor'] === undefined || isCount(one['floor'])),
-    )
-  );
-}
-function isWindDown(value: unknown): value is WindDown {
-  return (
-    isRecord(value) &&
-    isCount(value['from']) &&
-    typeof value['steppedAt'] === 'string' &&
-    !Number.isNaN(Date.parse(value['steppedAt']))
-  );
-}
-function isCount(value: unknown): boolean {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+  const endsFreeze =
+    read.kind === 'read' && read.baseline?.fields.freeze !== undefined && isFrozen(governor) && staysFrozen !== true;
+  return floor < floorOf(governor) || endsFreeze;
 }

@@ -108,6 +108,10 @@ export interface WindDownPolicy {
 export interface LedgerPolicy {
   /** How often it is checked that each owner of a claim still runs. */
   readonly ownerCheckEveryMs: number;
+  /** How often a held governor is looked at: who changed it, who replaced it, does it act. */
+  readonly guardEveryMs: number;
+  /** What happens when a person lowers a floor that is held: it stays so and the runs are told, or it is raised again. */
+  readonly whenPersonLowers: 'leave' | 'reapply';
   /** History length at which a ledger goes on as a new run; Temporal ends a run at 51,200 events. */
   readonly continueAsNewAfterEvents: number;
   /** Updates of one run after which it goes on as a new one; Temporal refuses the 2,001st. */
@@ -316,6 +320,13 @@ export interface ResolvedPolicy {
 /** Where the workload of a run lives. */
 export function refOf({ workload: { name, namespace, kind, object } }: Pick<ResolvedPolicy, 'workload'>): WorkloadRef {
   return { name, namespace, kind, object };
+}
+
+/** Every configured workload, in the order of its name. */
+export function allRefs({ workloads }: Pick<Policy, 'workloads'>): readonly WorkloadRef[] {
+  return Object.values(workloads)
+    .map((workload) => refOf({ workload }))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 export interface UnknownWorkload {

@@ -1,7 +1,9 @@
 import type { ResolvedPolicy } from './policy.ts';
 import { formatDuration } from './duration.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
-import { ownersValues, replicasBeforeHold, wantedCeiling, wantedFloor } from './hold.ts';
+import { ownersValues, wantedCeiling, wantedFloor } from './hold.ts';
+import { replicasBeforeHold } from './marks.ts';
+import { judgeReadiness } from './readiness.ts';
 
 /** How many replicas the event needs: a count, or a multiple of the count at the time of scaling. */
 export type Target =
@@ -196,19 +198,20 @@ function workloadFaults({ workload }: ResolvedPolicy, state: WorkloadState): rea
     ...(governors.some(({ ignored }) => ignored)
       ? [`headroom.dev/ignore=true is set for ${workload.name}; remove the annotation to let headroom act`]
       : []),
-    ...(governance.kind === 'governed' && governance.governor.kind === 'scaledObject'
-      ? [
-          `${workload.name} is governed by ${describeGovernor(governance.governor)}; holds on a ScaledObject are not built yet`,
-        ]
-      : []),
-    ...(governance.kind === 'governed' &&
-    governance.governor.kind === 'horizontalPodAutoscaler' &&
-    state.wantedReplicas === 0
-      ? [
-          `${workload.name} is at 0 replicas, where an HPA is switched off and obeys no floor; scale it to 1 or more first`,
-        ]
-      : []),
+    ...(governance.kind === 'governed' ? readinessFaults(workload.name, governance.governor, state) : []),
   ];
+}
+
+/** A floor on these would only look like a hold; what comes later, the ledger tells. */
+function readinessFaults(name: string, governor: Governor, { wantedReplicas }: WorkloadState): readonly string[] {
+  const readiness = judgeReadiness(governor, wantedReplicas);
+  if (readiness.kind === 'off')
+    return [`${name} is at 0 replicas, where an HPA is switched off and obeys no floor; scale it to 1 or more first`];
+  if (readiness.kind === 'paused')
+    return [
+      `${describeGovernor(governor)} obeys no floor: ${readiness.reason}; remove the annotation, or wait until its owner does`,
+    ];
+  return [];
 }
 
 /** Nothing times a factor is nothing. */

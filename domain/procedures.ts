@@ -41,6 +41,16 @@ export interface PreScaleStatus {
   readonly timeline: readonly { readonly atMs: number; readonly what: string }[];
 }
 
+/** One write of the ledger to a governor. */
+export interface LedgerWrite {
+  readonly atMs: number;
+  readonly floor: number;
+  /** null where nothing but the count itself governs. */
+  readonly ceiling: number | null;
+  readonly generation: number;
+  readonly why: string;
+}
+
 export interface WorkloadCounts {
   readonly floor: number;
   readonly ceiling: number | null;

@@ -1,4 +1,5 @@
-import { ownersValues as valuesOf, readClaims } from './hold.ts';
+import { ownersValues as valuesOf } from './hold.ts';
+import { readClaims } from './marks.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
 
 export type ReleaseVerdict =

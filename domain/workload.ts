@@ -14,9 +14,10 @@ export type GovernorKind = 'workload' | 'horizontalPodAutoscaler' | 'scaledObjec
 /**
  * The fields of a governor that a hold may touch, in our words. The adapter knows where each stands:
  * floor = spec.replicas | spec.minReplicas | spec.minReplicaCount,
- * ceiling = (none) | spec.maxReplicas | spec.maxReplicaCount.
+ * ceiling = (none) | spec.maxReplicas | spec.maxReplicaCount,
+ * freeze = (none) | spec.behavior | the annotation autoscaling.keda.sh/paused-scale-in (domain/freeze.ts).
  */
-export const GOVERNOR_FIELDS = ['floor', 'ceiling'] as const;
+export const GOVERNOR_FIELDS = ['floor', 'ceiling', 'freeze'] as const;
 export type GovernorField = (typeof GOVERNOR_FIELDS)[number];
 
 /** Which object a governor is, and what a guarded change of it must know besides. */
@@ -41,6 +42,28 @@ export interface Governor extends GovernorTarget {
   readonly marks: GovernorMarks;
   /** `headroom.dev/ignore=true` on the governor, the workload, or headroom's own namespace. */
   readonly ignored: boolean;
+  /** What an autoscaler says of itself besides; absent for a plain workload. */
+  readonly autoscaler?: AutoscalerFacts;
+  /** Who wrote a field last, from managedFields; newest last (R30). */
+  readonly writers?: readonly FieldWriter[];
+}
+
+export interface AutoscalerFacts {
+  /** What stops it altogether, as it stands there: 'autoscaling.keda.sh/paused-replicas=4'. */
+  readonly paused?: string;
+  /** KEDA's idleReplicaCount. */
+  readonly idleReplicas?: number;
+  /** KEDA's, from the label that it stamps on its HPA (R21). */
+  readonly version?: string;
+  /** A ScaledObject's own HPA, which is what acts; null when KEDA has made none. Absent for an HPA: it acts itself. */
+  readonly inForce?: { readonly floor: number; readonly ceiling: number } | null;
+}
+
+export interface FieldWriter {
+  readonly field: GovernorField;
+  /** The field manager: 'kubectl-edit', 'argocd-controller'. */
+  readonly manager: string;
+  readonly atMs: number;
 }
 
 /** What a hold writes beside the fields, as found: absent is undefined. Texts, because they are compared literally. */
@@ -77,6 +100,8 @@ export interface GovernorChange extends GovernorTarget {
 export interface WorkloadState {
   readonly ref: WorkloadRef;
   readonly uid: string;
+  /** Which cluster this is: the uid of its namespace kube-system. */
+  readonly clusterUid?: string;
   readonly generation: number;
   readonly observedGeneration: number;
   readonly paused: boolean;

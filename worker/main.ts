@@ -10,6 +10,7 @@ import { QUEUES } from '../domain/names.ts';
 import { workflowBundle } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
 import { createLogger } from './logger.ts';
+import { startSweep } from './sweep.ts';
 
 export interface RunningWorker {
   /** Resolves when the worker was told to stop and has finished what it was doing; rejects when it broke. */
@@ -27,15 +28,14 @@ export async function startWorker(
   const { connectionOptions, namespace = 'default' } = config.temporal;
   const connection = await NativeConnection.connect(connectionOptions);
   const client = new Client({ connection: await Connection.connect(connectionOptions), namespace });
-  const activities = createActivities(
-    changePorts({
-      workloads: createWorkloadPort({ ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }) }),
-      metrics: createMetricsPort({ url: config.prometheusUrl ?? policy.prometheus.url }),
-      ledger: createLedgerPort(client),
-      runs: createRunPort(client),
-      policy: { policy: () => policy },
-    }),
-  );
+  const ports = changePorts({
+    workloads: createWorkloadPort({ ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }) }),
+    metrics: createMetricsPort({ url: config.prometheusUrl ?? policy.prometheus.url }),
+    ledger: createLedgerPort(client),
+    runs: createRunPort(client),
+    policy: { policy: () => policy },
+  });
+  const activities = createActivities(ports);
   const bundle = await workflowBundle(Runtime.instance().logger);
   const common = { connection, namespace, activities, shutdownGraceTime: '25s', shutdownForceTime: '55s' } as const;
   const workers = await Promise.all([
@@ -59,11 +59,13 @@ export async function startWorker(
   ]);
   const stop = () => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown());
   const running = workers.map((worker) => worker.run());
+  const sweep = startSweep(ports, Runtime.instance().logger);
   const done = Promise.all(running)
     .then(() => undefined)
     .finally(async () => {
       stop();
       await Promise.allSettled(running);
+      await sweep.stop();
       await client.connection.close();
       await connection.close();
     });

@@ -4,41 +4,63 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  getExternalWorkflowHandle,
   log,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ApplyHoldRequest, HoldReport } from '../activities/ledger.ts';
+import type { Claim } from '../domain/claim.ts';
 import {
   claimFaults,
   emptyBook,
   noteClaim,
   noteRelease,
   withFound,
+  withoutAnyone,
   withoutOwners,
   type ClaimsBook,
 } from '../domain/claims-book.ts';
-import type { HoldStanding } from '../domain/hold.ts';
-import type { ClaimState } from '../domain/procedures.ts';
+import { reasonOfWrite, recentReapplies, standingKey, type HoldStanding } from '../domain/hold.ts';
+import type { LedgerWrite } from '../domain/procedures.ts';
 import { ledgerDetails } from './details.ts';
-import { claimStateSignal, claimUpdate, ledgerQuery, releaseUpdate } from './messages.ts';
-import { openOwnerGuard } from './owner-guard.ts';
+import { openHoldGuard } from './hold-guard.ts';
+import { claimUpdate, ledgerQuery, releaseUpdate, restoreUpdate } from './messages.ts';
 import { atOnce, thorough } from './stubs.ts';
+import { reasonOf, tellOwners, type Told } from './tell-owners.ts';
 
 export interface LedgerState {
   readonly workload: string;
   /** Absent in a ledger that was just started: it reads the object first. */
-  readonly memory?: {
-    readonly book: ClaimsBook;
-    readonly generation: number;
-    readonly standing: HoldStanding | null;
-    readonly skipSteps: boolean;
-    /** What each owner was told last. */
-    readonly told: Readonly<Record<string, string>>;
-  };
+  readonly memory?: LedgerMemory;
 }
+
+/** What a ledger takes along when it goes on as a new run; all of it can be lost without harm. */
+interface LedgerMemory {
+  readonly book: ClaimsBook;
+  readonly generation: number;
+  readonly standing: HoldStanding | null;
+  readonly skipSteps: boolean;
+  readonly told: Told;
+  readonly fresh: boolean;
+  readonly silent: boolean;
+  readonly reappliedAtMs: readonly number[];
+  readonly cluster: string | null;
+  readonly writes: readonly LedgerWrite[];
+}
+
+const NO_MEMORY: LedgerMemory = {
+  book: emptyBook,
+  generation: 0,
+  standing: null,
+  skipSteps: false,
+  told: {},
+  fresh: false,
+  silent: false,
+  reappliedAtMs: [],
+  cluster: null,
+  writes: [],
+};
 
 /** Until the policy was read once. A cold replay of so many events takes a quarter of a second; Temporal refuses the 2,001st update of a run. */
 const CONTINUE_AFTER = { events: 1_000, updates: 1_500 };
@@ -46,6 +68,7 @@ const CONTINUE_AFTER = { events: 1_000, updates: 1_500 };
 const RACED_PAUSE_MS = { first: 100, longest: 10_000 };
 /** After a round that failed altogether; a ledger that holds nothing has time. */
 const TROUBLE_PAUSE_MS = { holding: 10_000, idle: 300_000 };
+const REMEMBERED_WRITES = 100;
 
 /**
  * The one writer of a workload's capacity: keeps the live claims and makes the governor follow them.
@@ -56,23 +79,22 @@ export async function capacityLedger(input: LedgerState): Promise<never> {
   return CancellationScope.nonCancellable(() => keepLedger(input));
 }
 
-async function keepLedger({ workload, memory }: LedgerState): Promise<never> {
-  let book = memory?.book ?? emptyBook;
-  let generation = memory?.generation ?? 0;
-  let standing = memory?.standing ?? null;
-  let skipSteps = memory?.skipSteps ?? false;
-  let told = memory?.told ?? {};
+async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promise<never> {
+  let { book, generation, standing, skipSteps, told, fresh, silent, reappliedAtMs, cluster, writes } = memory;
   let trouble: string | null = null;
   let continueAfter = CONTINUE_AFTER;
   let updates = 0;
   let racesInARow = 0;
-  const guard = openOwnerGuard(workload);
+  let dropped: { readonly claims: readonly Claim[]; readonly reason: string } | undefined;
+  const guard = openHoldGuard();
 
   setHandler(
     claimUpdate,
     ({ claim, sequence }) => {
       updates += 1;
+      const before = book;
       book = noteClaim(book, claim, sequence);
+      fresh ||= book !== before;
       return { accepted: true };
     },
     {
@@ -89,7 +111,27 @@ async function keepLedger({ workload, memory }: LedgerState): Promise<never> {
     skipSteps ||= now;
     return { accepted: true };
   });
-  setHandler(ledgerQuery, () => ({ workload, generation, claims: book.claims, standing, trouble }));
+  setHandler(
+    restoreUpdate,
+    ({ as, note }) => {
+      updates += 1;
+      const by = `${as}${note === undefined ? '' : ` (${note})`}`;
+      dropped = { claims: book.claims, reason: `given back by ${by}` };
+      book = withoutAnyone(book);
+      skipSteps = true;
+      const names = dropped.claims.map(({ id }) => id.split('/')[0]);
+      const claims = names.length === 0 ? 'no claim was live' : `the claims of ${names.join(', ')} are dropped`;
+      return { now: `${claims}; the owner’s values come back at once` };
+    },
+    {
+      description: 'Drop every claim and give the owner’s values back at once. {"as": "name", "note": "why"}',
+      validator({ as }) {
+        if (typeof as !== 'string' || as.trim() === '')
+          throw ApplicationFailure.nonRetryable('say who you are: {"as": "name"}', 'invalidRequest');
+      },
+    },
+  );
+  setHandler(ledgerQuery, () => ({ workload, generation, claims: book.claims, standing, writes, trouble }));
 
   /** What stands on the object is newer than nothing, and older than what was heard. */
   const recall = async () => {
@@ -97,44 +139,65 @@ async function keepLedger({ workload, memory }: LedgerState): Promise<never> {
     book = withFound(book, found.claims);
     generation = Math.max(generation, found.generation);
   };
-  if (memory === undefined) await recall();
+  if (memory === NO_MEMORY) await recall();
 
   for (;;) {
     const [asked, askedToSkip] = [book, skipSteps];
     generation += 1;
-    const report = await apply({ workload, claims: asked.claims, generation, skipSteps });
+    const request = { workload, claims: asked.claims, generation, skipSteps, fresh, reappliedAtMs, silent, cluster };
+    const report = await apply(request);
     racesInARow = report.kind === 'raced' ? racesInARow + 1 : 0;
     trouble = report.kind === 'blocked' ? report.reason : null;
     if (report.kind === 'fenced') await recall();
-    if (report.kind === 'standing') ({ standing, continueAfter } = report);
     if (report.kind === 'idle') standing = null;
+    if (report.kind === 'standing') {
+      const { floor, ceiling = null, overruled } = report.standing;
+      const atMs = Date.now();
+      const why = reasonOfWrite(standing, asked.claims, report.standing);
+      if (report.wrote) writes = [...writes, { atMs, floor, ceiling, generation, why }].slice(-REMEMBERED_WRITES);
+      reappliedAtMs = recentReapplies(overruled === undefined ? reappliedAtMs : [...reappliedAtMs, atMs], atMs);
+      ({ standing, continueAfter, cluster } = report);
+      if (book === asked) fresh = false;
+    }
     const isHome = standing === null || !standing.held || standing.floor === standing.wantedFloor;
     if (askedToSkip && isHome && trouble === null) skipSteps = false;
-    setCurrentDetails(ledgerDetails({ workload, generation, claims: book.claims, standing, trouble }));
-    told = await tellOwners(asked, report, told);
+    setCurrentDetails(ledgerDetails({ workload, generation, claims: book.claims, standing, writes, trouble }));
+    told = await tellOwners(asked.claims, report, told);
+    if (dropped !== undefined) await tellOwners(dropped.claims, { kind: 'blocked', reason: dropped.reason }, {});
+    dropped = undefined;
 
-    guard.keep(book.claims.map(({ id }) => id));
-    const isDue = () => book !== asked || guard.lost().length > 0;
+    const stands = report.kind === 'standing' ? standingKey(report.standing) : (trouble ?? report.kind);
+    if (report.kind !== 'raced' && report.kind !== 'fenced')
+      guard.keep({ ...request, claims: book.claims, fresh: false, reappliedAtMs, cluster, stands });
+    const skips = skipSteps;
+    const isDue = () => book !== asked || skipSteps !== skips || guard.found() !== undefined;
     const pauseMs = pauseAfter(report, { racesInARow, isHolding: asked.claims.length > 0 || standing?.held === true });
     await (pauseMs === undefined ? condition(isDue) : condition(isDue, pauseMs, { summary: 'until the next look' }));
-    book = withoutOwners(book, guard.lost());
+    const found = guard.found();
+    if (found !== undefined) silent = found.silent;
+    book = withoutOwners(book, found?.lost ?? []);
 
     const isLong = workflowInfo().historyLength > continueAfter.events || updates > continueAfter.updates;
     if (isLong || workflowInfo().continueAsNewSuggested) {
       guard.stop();
       await condition(allHandlersFinished);
-      await continueAsNew<typeof capacityLedger>({ workload, memory: { book, generation, standing, skipSteps, told } });
+      const kept = { book, generation, standing, skipSteps, told, fresh, silent, reappliedAtMs, cluster, writes };
+      await continueAsNew<typeof capacityLedger>({ workload, memory: kept });
     }
   }
 }
 
 /** One attempt inside this workflow task; on any failure the same as an ordinary activity, with the same generation. */
 async function apply(request: ApplyHoldRequest): Promise<HoldReport> {
-  const floors = request.claims.map(({ floor }) => floor).join(', ');
+  const asked = request.claims.map(({ floor, pin, freezeScaleIn }) =>
+    [floor, pin === undefined ? undefined : `exactly ${pin}`, freezeScaleIn === true ? 'no scale-in' : undefined]
+      .filter((word) => word !== undefined)
+      .join(' and '),
+  );
   const summary =
-    request.claims.length === 0
+    asked.length === 0
       ? `back towards what ${request.workload} had before`
-      : `floors asked of ${request.workload}: ${floors}`;
+      : `asked of ${request.workload}: ${asked.join(', ')}`;
   try {
     return await firstOr(
       () => atOnce.applyHold(request),
@@ -187,44 +250,4 @@ function pauseAfter(
       return nextCheckAtMs === undefined ? undefined : Math.max(1, nextCheckAtMs - Date.now());
     }
   }
-}
-
-/** Tells each owner how its claim stands, when that is news. A word that does not arrive is no proof that nobody is there: the guard decides that. */
-async function tellOwners(
-  { claims }: ClaimsBook,
-  report: HoldReport,
-  told: Readonly<Record<string, string>>,
-): Promise<Readonly<Record<string, string>>> {
-  const news = await Promise.all(
-    claims.map(async (claim): Promise<readonly [string, string | undefined]> => {
-      const state = claimStateOf(claim.id, claim.floor ?? 0, report);
-      const text = state === undefined ? told[claim.id] : `${state.state} ${state.floor} ${state.reason}`;
-      if (state === undefined || told[claim.id] === text) return [claim.id, text];
-      const [workflowId = ''] = claim.id.split('/');
-      return getExternalWorkflowHandle(workflowId)
-        .signal(claimStateSignal, state)
-        .then(
-          () => [claim.id, text] as const,
-          (error: unknown) => {
-            log.info('an owner was not told', { claim: claim.id, reason: reasonOf(error) });
-            return [claim.id, undefined] as const;
-          },
-        );
-    }),
-  );
-  return Object.fromEntries(news.flatMap(([id, text]) => (text === undefined ? [] : [[id, text]])));
-}
-
-function claimStateOf(claimId: string, asked: number, report: HoldReport): ClaimState | undefined {
-  if (report.kind === 'blocked')
-    return { claimId, state: 'refused', generation: 0, floor: null, reason: report.reason };
-  if (report.kind !== 'standing') return undefined;
-  const { generation, floor } = report.standing;
-  if (floor < asked) return { claimId, state: 'clamped', generation, floor, reason: `the limit is ${report.limit}` };
-  return { claimId, state: 'applied', generation, floor, reason: '' };
-}
-
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? reasonOf(error.cause) : error.message;
 }

@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Claim } from '../domain/claim.ts';
 import type { HoldStanding } from '../domain/hold.ts';
-import type { ClaimState, PreScaleStatus } from '../domain/procedures.ts';
+import type { ClaimState, LedgerWrite, PreScaleStatus } from '../domain/procedures.ts';
 import type { PreScalePlan } from '../domain/pre-scale.ts';
 
 /** Who steers, and why: a statement, not a proof (docs/security.md). */
@@ -48,6 +48,8 @@ export interface Accepted {
 }
 export const claimUpdate = defineUpdate<Accepted, [ClaimRequest]>('claim');
 export const releaseUpdate = defineUpdate<Accepted, [ReleaseRequest]>('release');
+/** Drops every claim and gives the owner's values back at once: for an operator who knows that nobody needs the hold. */
+export const restoreUpdate = defineUpdate<Answer, [By]>('restore');
 export const ledgerQuery = defineQuery<LedgerView>('ledger');
 
 /** What a ledger knows. `standing` is null until the governor was looked at once. */
@@ -56,6 +58,8 @@ export interface LedgerView {
   readonly generation: number;
   readonly claims: readonly Claim[];
   readonly standing: HoldStanding | null;
+  /** The newest writes, oldest first; a ledger forgets what lies far back. */
+  readonly writes: readonly LedgerWrite[];
   /** Why the governor does not follow the claims at the moment; null when it does. */
   readonly trouble: string | null;
 }

@@ -13,7 +13,7 @@ import {
 } from '../domain/pre-scale.ts';
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import { changedMeanwhile, ownersValues, type OwnersValues } from '../domain/release.ts';
-import { replicasBeforeHold } from '../domain/hold.ts';
+import { replicasBeforeHold } from '../domain/marks.ts';
 import { findGovernor, type WorkloadState } from '../domain/workload.ts';
 import { openRun, unless, type PreScaleRun } from './run.ts';
 import { reading, watching } from './stubs.ts';

@@ -42,8 +42,8 @@ export const thorough = proxyActivities<Pick<Activities, 'applyHold' | 'readHold
   retry: { ...RETRY, maximumInterval: '10s' },
 });
 
-/** Never ends by itself while all owners run; a lost worker is noticed after one missed heartbeat. */
-export const guarding = proxyActivities<Pick<Activities, 'watchOwners'>>({
+/** Never ends by itself while all owners run and the hold stands as it did; a lost worker is noticed after one missed heartbeat. */
+export const guarding = proxyActivities<Pick<Activities, 'guardHold'>>({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '30 days',
   heartbeatTimeout: '10s',

@@ -4,6 +4,7 @@ import { sameJson, type Json } from '../../domain/json.ts';
 import {
   GOVERNOR_FIELDS,
   MARKS,
+  type AutoscalerFacts,
   type Governor,
   type GovernorChange,
   type GovernorField,
@@ -29,11 +30,23 @@ const MARK_KEYS = {
   readonly [mark in keyof GovernorMarks]-?: { readonly map: 'annotations' | 'labels'; readonly key: string };
 };
 
-/** Which key of spec is the floor and which the ceiling. */
-const FIELD_KEYS: { readonly [kind in GovernorKind]: { readonly [field in GovernorField]?: string } } = {
-  workload: { floor: 'replicas' },
-  horizontalPodAutoscaler: { floor: 'minReplicas', ceiling: 'maxReplicas' },
-  scaledObject: { floor: 'minReplicaCount', ceiling: 'maxReplicaCount' },
+/** Where each field stands on the object. */
+const FIELD_KEYS: {
+  readonly [kind in GovernorKind]: {
+    readonly [field in GovernorField]?: { readonly map: 'spec' | 'annotations'; readonly key: string };
+  };
+} = {
+  workload: { floor: { map: 'spec', key: 'replicas' } },
+  horizontalPodAutoscaler: {
+    floor: { map: 'spec', key: 'minReplicas' },
+    ceiling: { map: 'spec', key: 'maxReplicas' },
+    freeze: { map: 'spec', key: 'behavior' },
+  },
+  scaledObject: {
+    floor: { map: 'spec', key: 'minReplicaCount' },
+    ceiling: { map: 'spec', key: 'maxReplicaCount' },
+    freeze: { map: 'annotations', key: 'autoscaling.keda.sh/paused-scale-in' },
+  },
 };
 
 /** Reads all that decides the workload's count, with plain consistent reads: no cache, no resourceVersion (R11, R15). */
@@ -43,38 +56,51 @@ export async function readWorkload(
   call: Call,
 ): Promise<WorkloadState> {
   const { namespace } = ref;
-  const [workload, autoscalers, scaledObjects, own] = await Promise.all([
+  const [workload, autoscalers, scaledObjects, own, clusterUid] = await Promise.all([
     findWorkload(client, ref, call),
     client.list({ kind: 'HorizontalPodAutoscaler', namespace }, {}, call),
     client.list({ kind: 'ScaledObject', namespace }, {}, call),
     client.find({ kind: 'Namespace', name: ownNamespace }, call),
+    findClusterUid(client, call),
   ]);
   const ignored = isIgnored(workload.metadata) || isIgnored(own?.metadata);
-  const governor = (kind: GovernorKind, metadata: Metadata, fields: ReadFields) =>
-    asGovernor({ kind, ref, metadata, fields, ignored });
+  const governor = (kind: GovernorKind, { metadata, spec }: ReadObject, autoscaler?: AutoscalerFacts) =>
+    asGovernor({ kind, ref, metadata, spec, ignored, ...(autoscaler !== undefined && { autoscaler }) });
   const ownedNames = new Set(scaledObjects.map(({ status }) => status?.hpaName).filter((name) => name !== undefined));
   const standalone = autoscalers.filter(({ metadata }) => !isKedas(metadata) && !ownedNames.has(metadata?.name ?? ''));
   return {
     ...asState(workload, ref),
+    clusterUid,
     autoscalers: [
       ...standalone
         .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
-        .map(({ metadata, spec }) =>
-          governor('horizontalPodAutoscaler', metadata, { floor: spec?.minReplicas, ceiling: spec?.maxReplicas }),
-        ),
+        .map((one) => governor('horizontalPodAutoscaler', one, {})),
       ...scaledObjects
         .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
-        .map(({ metadata, spec }) =>
-          governor('scaledObject', metadata, { floor: spec?.minReplicaCount, ceiling: spec?.maxReplicaCount }),
-        ),
+        .map((one) => governor('scaledObject', one, scaledObjectFacts(one, autoscalers))),
     ],
-    self: governor('workload', workload.metadata, { floor: workload.spec?.replicas }),
+    self: governor('workload', workload),
   };
 }
 
 export type Workload = RawObject<'Deployment'> | RawObject<'StatefulSet'>;
 type Metadata = Workload['metadata'];
-type ReadFields = { readonly [field in GovernorField]?: Json | undefined };
+interface ReadObject {
+  readonly metadata?: Metadata;
+  readonly spec?: object;
+}
+
+const clusterUids = new WeakMap<KubernetesClient, string>();
+
+/** A cluster has no name of its own that it keeps: what stands for it is the uid of kube-system, which lives as long as it. */
+async function findClusterUid(client: KubernetesClient, call: Call): Promise<string> {
+  const known = clusterUids.get(client);
+  if (known !== undefined) return known;
+  const found = await client.find({ kind: 'Namespace', name: 'kube-system' }, call);
+  const uid = found?.metadata?.uid ?? '';
+  clusterUids.set(client, uid);
+  return uid;
+}
 
 export async function findWorkload(
   client: KubernetesClient,
@@ -132,16 +158,25 @@ function asGovernor({
   kind,
   ref,
   metadata,
-  fields,
+  spec,
   ignored,
+  autoscaler,
 }: {
   readonly kind: GovernorKind;
   readonly ref: WorkloadRef;
   readonly metadata: Metadata;
-  readonly fields: ReadFields;
+  readonly spec: object | undefined;
   readonly ignored: boolean;
+  readonly autoscaler?: AutoscalerFacts;
 }): Governor {
-  const found = GOVERNOR_FIELDS.map((field) => [field, fields[field]] as const);
+  const maps: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
+    spec: { ...spec },
+    annotations: metadata?.annotations ?? {},
+  };
+  const found = GOVERNOR_FIELDS.map((field) => {
+    const at = FIELD_KEYS[kind][field];
+    return [field, at === undefined ? undefined : maps[at.map]?.[at.key]] as const;
+  });
   const marks = MARKS.map((mark) => [mark, metadata?.[MARK_KEYS[mark].map]?.[MARK_KEYS[mark].key]] as const);
   return {
     kind,
@@ -154,7 +189,36 @@ function asGovernor({
     fields: Object.fromEntries(found.filter(([, value]) => value !== undefined)),
     marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
     ignored: ignored || isIgnored(metadata),
+    ...(autoscaler !== undefined && { autoscaler }),
   };
+}
+
+/** What stops KEDA from acting on a ScaledObject, its idle count, and the HPA that it made (R21, R22). */
+function scaledObjectFacts(
+  { metadata, spec, status }: RawObject<'ScaledObject'>,
+  autoscalers: readonly RawObject<'HorizontalPodAutoscaler'>[],
+): AutoscalerFacts {
+  const paused = PAUSES.find((key) => isSet(metadata?.annotations?.[key]));
+  const made = autoscalers.find(
+    (one) =>
+      one.metadata?.name === status?.hpaName ||
+      (one.metadata?.ownerReferences ?? []).some(({ uid }) => uid === metadata?.uid),
+  );
+  const version = made?.metadata?.labels?.['app.kubernetes.io/version'];
+  const { idleReplicaCount } = spec ?? {};
+  return {
+    ...(paused !== undefined && { paused: `${paused}=${metadata?.annotations?.[paused]}` }),
+    ...(idleReplicaCount !== undefined && { idleReplicas: idleReplicaCount }),
+    ...(version !== undefined && { version }),
+    inForce: made === undefined ? null : { floor: made.spec?.minReplicas ?? 1, ceiling: made.spec?.maxReplicas ?? 0 },
+  };
+}
+
+const PAUSES = ['autoscaling.keda.sh/paused-replicas', 'autoscaling.keda.sh/paused'] as const;
+
+/** KEDA takes every value but "false" for a pause (R21). */
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== 'false';
 }
 
 function isIgnored(metadata: Metadata): boolean {
@@ -175,7 +239,7 @@ interface TargetRef {
   readonly name?: string;
 }
 /** KEDA's kind defaults to Deployment, its apiVersion to apps/v1; the version says nothing about which object it is. */
-function isTarget(target: TargetRef | undefined, ref: WorkloadRef): boolean {
+export function isTarget(target: TargetRef | undefined, ref: WorkloadRef): boolean {
   const { apiVersion = 'apps/v1', kind = 'Deployment', name } = target ?? {};
   return name === ref.object && kind === ref.kind && apiVersion.split('/')[0] === 'apps';
 }
@@ -200,7 +264,9 @@ export async function changeGovernor(
  */
 function patchOf(change: GovernorChange): JsonPatch {
   const edits = [
-    ...change.fields.map((one) => fieldEdit(change.kind, one)),
+    ...change.fields
+      .filter((one) => placeOf(change.kind, one.field).map === 'spec')
+      .map((one) => specEdit(change, one)),
     ...mapEdits(change, 'annotations'),
     ...mapEdits(change, 'labels'),
   ];
@@ -223,23 +289,36 @@ function operation({ path, from, to }: Edit): JsonPatch {
   return [{ op: from === undefined ? 'add' : 'replace', path, value: to }];
 }
 
-function fieldEdit(kind: GovernorKind, { field, from, to }: GovernorChange['fields'][number]): Edit {
-  const key = FIELD_KEYS[kind][field];
-  if (key === undefined) throw failure('invalidRequest', `a ${kind} has no ${field} to change`);
-  return { path: `/spec/${key}`, from, to };
+function placeOf(kind: GovernorKind, field: GovernorField) {
+  const place = FIELD_KEYS[kind][field];
+  if (place === undefined) throw failure('invalidRequest', `a ${kind} has no ${field} to change`);
+  return place;
+}
+
+function specEdit({ kind }: GovernorChange, { field, from, to }: GovernorChange['fields'][number]): Edit {
+  return { path: `/spec/${placeOf(kind, field).key}`, from, to };
 }
 
 /** A key cannot be added to a map that is not there: then the map itself is guarded and added whole. */
 function mapEdits(change: GovernorChange, map: 'annotations' | 'labels'): readonly Edit[] {
-  const marks = change.marks.filter(({ mark }) => MARK_KEYS[mark].map === map);
-  if (marks.length === 0) return [];
+  const marks = change.marks
+    .filter(({ mark }) => MARK_KEYS[mark].map === map)
+    .map(({ mark, from, to }): KeyEdit => ({ key: MARK_KEYS[mark].key, from, to }));
+  const fields = change.fields
+    .filter(({ field }) => placeOf(change.kind, field).map === map)
+    .map(({ field, from, to }): KeyEdit => ({ key: placeOf(change.kind, field).key, from, to }));
+  const edits = [...marks, ...fields];
+  if (edits.length === 0) return [];
   const present = map === 'annotations' ? change.hasAnnotations : change.hasLabels;
-  if (present)
-    return marks.map(({ mark, from, to }) => ({ path: `/metadata/${map}/${pointer(MARK_KEYS[mark].key)}`, from, to }));
-  const added = Object.fromEntries(
-    marks.flatMap(({ mark, to }) => (to === undefined ? [] : [[MARK_KEYS[mark].key, to]])),
-  );
+  if (present) return edits.map(({ key, from, to }) => ({ path: `/metadata/${map}/${pointer(key)}`, from, to }));
+  const added = Object.fromEntries(edits.flatMap(({ key, to }) => (to === undefined ? [] : [[key, to]])));
   return [{ path: `/metadata/${map}`, from: undefined, to: Object.keys(added).length === 0 ? undefined : added }];
+}
+
+interface KeyEdit {
+  readonly key: string;
+  readonly from: Json | undefined;
+  readonly to: Json | undefined;
 }
 
 /** RFC 6901: '~' and '/' inside a key. */

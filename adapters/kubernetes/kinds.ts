@@ -30,6 +30,7 @@ interface ScaledObject {
     readonly scaleTargetRef?: { readonly apiVersion?: string; readonly kind?: string; readonly name?: string };
     readonly minReplicaCount?: Json;
     readonly maxReplicaCount?: Json;
+    readonly idleReplicaCount?: number;
   };
   readonly status?: { readonly hpaName?: string };
 }

@@ -1,6 +1,7 @@
 import type { WorkloadPort } from '../../activities/ports.ts';
 import { createKubernetesClient, type KubernetesOptions } from './client.ts';
 import { readCapacity } from './capacity.ts';
+import { findHeld } from './held.ts';
 import { changeGovernor, readWorkload } from './governors.ts';
 import { readTroubles } from './troubles.ts';
 
@@ -16,6 +17,7 @@ export function createWorkloadPort({ ownNamespace = 'headroom', ...options }: Wo
     readWorkload: (ref, call) => readWorkload(client, { ref, ownNamespace }, call),
     changeGovernor: (change, call) => changeGovernor(client, change, call),
     readTroubles: (ref, call) => readTroubles(client, ref, call),
+    findHeld: (refs, call) => findHeld(client, refs, call),
     readCapacity: (ref, call) => readCapacity(client, ref, call),
   };
 }

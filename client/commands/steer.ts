@@ -9,7 +9,7 @@ import { failed, refused, usage } from '../exit.ts';
 import { unknownRun } from '../runs.ts';
 import { whoAmI } from './pre-scale.ts';
 
-interface SteerOptions extends OutputOptions {
+export interface SteerOptions extends OutputOptions {
   readonly as?: string;
   readonly note?: string;
   readonly for?: string;
@@ -21,11 +21,11 @@ const ANSWER_MS = 10_000;
 export function registerSteering(program: Command): void {
   steering(program, 'end', 'the event is over now; quiet is still awaited').action(
     (id: string, options: SteerOptions) =>
-      send(id, options, (client) => client.workflow.getHandle(id).executeUpdate(endNowUpdate, { args: [by(options)] })),
+      tell(id, options, (client) => client.workflow.getHandle(id).executeUpdate(endNowUpdate, { args: [by(options)] })),
   );
   steering(program, 'skip', 'let the capacity go without waiting for quiet').action(
     (id: string, options: SteerOptions) =>
-      send(id, options, (client) =>
+      tell(id, options, (client) =>
         client.workflow.getHandle(id).executeUpdate(skipWaitUpdate, { args: [by(options)] }),
       ),
   );
@@ -33,7 +33,7 @@ export function registerSteering(program: Command): void {
     .requiredOption('--for <duration>', 'how much later, such as 30m')
     .action((id: string, options: SteerOptions) => {
       const read = readDuration(options.for ?? '');
-      return send(id, options, (client) => {
+      return tell(id, options, (client) => {
         if (read.kind === 'fault') throw usage([`--for ${read.message}`]);
         return client.workflow
           .getHandle(id)
@@ -44,7 +44,7 @@ export function registerSteering(program: Command): void {
     .requiredOption('--floor <n>', 'at least this many')
     .action((id: string, options: SteerOptions) => {
       const floor = Number(options.floor);
-      return send(id, options, (client) => {
+      return tell(id, options, (client) => {
         if (!Number.isSafeInteger(floor) || floor < 1)
           throw usage([`--floor ${options.floor} is not a whole number above 0`]);
         return client.workflow.getHandle(id).executeUpdate(amendFloorUpdate, { args: [{ ...by(options), floor }] });
@@ -55,7 +55,7 @@ export function registerSteering(program: Command): void {
     'cancel',
     'let the capacity go at once, step by step; the run closes when the owner’s values are back',
   ).action((id: string, options: SteerOptions) =>
-    send(id, options, async (client) => {
+    tell(id, options, async (client) => {
       const handle = client.workflow.getHandle(id);
       const { status } = await handle.describe();
       if (status.name !== 'RUNNING')
@@ -84,11 +84,12 @@ function steering(program: Command, name: string, description: string): Command 
   );
 }
 
-function by({ as, note }: SteerOptions) {
+export function by({ as, note }: SteerOptions) {
   return { as: as ?? whoAmI(), ...(note !== undefined && { note }) };
 }
 
-async function send(id: string, options: SteerOptions, act: (client: Client) => Promise<Answer>): Promise<void> {
+/** Sends one update and prints its answer; what comes back as a fault is said in a person's words. */
+export async function tell(id: string, options: SteerOptions, act: (client: Client) => Promise<Answer>): Promise<void> {
   await run(options, () =>
     withClient(async (client) => {
       try {

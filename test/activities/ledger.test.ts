@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { standingKey } from '../../domain/hold.ts';
+import type { FakeCluster } from '../fakes/cluster.ts';
 import { aWorld, HPA, REF } from './world.ts';
 
 const SELF = { kind: 'workload', namespace: 'shop', name: 'web' } as const;
+const CALM = { fresh: true, reappliedAtMs: [], silent: false, cluster: null };
 const claim = (floor: number) => ({ id: 'pre-scale.web.sale/r1', floor, reason: 'sale' });
 const request = (generation: number, floors: readonly number[]) => ({
   workload: 'web',
   claims: floors.map(claim),
   generation,
   skipSteps: true,
+  ...CALM,
 });
 
 describe('making the governor follow the claims', () => {
@@ -62,12 +66,39 @@ describe('making the governor follow the claims', () => {
     assert.match(report.kind === 'blocked' ? report.reason : '', /web-hpa.*other-hpa/);
   });
 
-  it('is blocked by a ScaledObject, which this version does not hold', async () => {
-    const { cluster, activities, run } = aWorld({ autoscaler: false });
-    cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, floor: 1, ceiling: 20 });
-    const report = await run.act(() => activities.applyHold(request(1, [6])));
-    assert.match(report.kind === 'blocked' ? report.reason : '', /web-so are not built yet/);
+  it('is blocked in another cluster than the one it knows', async () => {
+    const { cluster, activities, run } = aWorld();
+    const report = await run.act(() => activities.applyHold({ ...request(1, [6]), cluster: 'uid-of-another' }));
+    assert.match(report.kind === 'blocked' ? report.reason : '', /another cluster \(uid-of-the-fake\).*uid-of-another/);
     assert.equal(cluster.written.length, 0);
+  });
+
+  it('lifts a workload that KEDA left at its idle count, with scale-in frozen in the same write as the floor', async () => {
+    const { cluster, activities, run } = aWorld({ autoscaler: false });
+    cluster.followsFloors = false;
+    cluster.setField(SELF, 'floor', 1);
+    cluster.addAutoscaler({
+      kind: 'scaledObject',
+      name: 'web-so',
+      target: REF,
+      floor: 3,
+      ceiling: 20,
+      idleReplicas: 1,
+    });
+    await run.act(() => activities.applyHold(request(1, [6])));
+    assert.deepEqual(
+      cluster.written.map(({ kind, fields }) => [kind, fields.map(({ field, to }) => [field, to])]),
+      [
+        [
+          'scaledObject',
+          [
+            ['floor', 6],
+            ['freeze', 'true'],
+          ],
+        ],
+        ['workload', [['floor', 6]]],
+      ],
+    );
   });
 
   it('takes its marks off a workload for which an autoscaler was made meanwhile, and leaves its count', async () => {
@@ -100,13 +131,76 @@ describe('remembering without a history', () => {
   });
 });
 
-describe('watching the owners of claims', () => {
-  it('answers with those that are gone, beating often enough meanwhile', async () => {
-    const { activities, run, gone } = aWorld();
-    const watching = run.act(() => activities.watchOwners({ workload: 'web', claimIds: ['a/1', 'b/1'] }));
-    setImmediate(() => gone.add('b/1'));
-    assert.deepEqual(await watching, ['b/1']);
+describe('letting go of jobs', () => {
+  const rows: readonly (readonly [name: string, load: number | undefined, floor: number, waiting: RegExp])[] = [
+    ['waits while the load is high', 40, 6, /pods may be at work .*queue/],
+    ['waits while there is no data', undefined, 6, /pods may be at work .*no data/],
+    ['goes down by its steps when it is low', 1, 5, /^the next step down$/],
+  ];
+  for (const [name, load, floor, waiting] of rows) {
+    it(name, async () => {
+      const { metrics, activities, run } = aWorld({ jobs: true });
+      await run.act(() => activities.applyHold(request(1, [6])));
+      if (load !== undefined) metrics.say('sum(queue)', load);
+      const report = await run.act(() => activities.applyHold({ ...request(2, []), skipSteps: false }));
+      assert.ok(report.kind === 'standing');
+      assert.equal(report.standing.floor, floor);
+      assert.match(report.standing.waitingFor ?? '', waiting);
+      assert.ok((report.standing.nextCheckAtMs ?? 0) > Date.now());
+    });
+  }
+});
+
+describe('watching over a hold', () => {
+  const guarded = (stands: string) => ({ ...request(3, [6]), fresh: false, stands });
+  /** Holds, and answers with what the last decision said of it. */
+  async function held() {
+    const world = aWorld();
+    const report = await world.run.act(() => world.activities.applyHold(request(2, [6])));
+    assert.ok(report.kind === 'standing');
+    return { ...world, stands: standingKey(report.standing) };
+  }
+  const after = (turns: number, act: () => void) => {
+    let left = turns;
+    const wait = () => ((left -= 1) > 0 ? setImmediate(wait) : act());
+    setImmediate(wait);
+  };
+
+  it('answers with the claims whose run is gone, beating often enough meanwhile', async () => {
+    const { activities, run, gone, stands } = await held();
+    const watching = run.act(() => activities.guardHold(guarded(stands)));
+    gone.add('pre-scale.web.sale/r1');
+    assert.deepEqual((await watching).lost, ['pre-scale.web.sale/r1']);
     assert.ok(run.slept.every((ms) => ms <= 2_000));
-    assert.equal(run.beats.length, run.slept.length);
+    assert.ok(run.beats.length >= run.slept.length);
+  });
+
+  const edits: readonly (readonly [name: string, edit: (cluster: FakeCluster) => void])[] = [
+    ['a lowered floor', (cluster) => cluster.setField(HPA, 'floor', 3)],
+    ['a raised floor', (cluster) => cluster.setField(HPA, 'floor', 8)],
+    ['a replaced governor', (cluster) => cluster.remove(HPA)],
+    [
+      'a second autoscaler',
+      (cluster) => cluster.addAutoscaler({ kind: HPA.kind, name: 'other', target: REF, floor: 1, ceiling: 2 }),
+    ],
+    ['headroom.dev/ignore', (cluster) => cluster.annotate(HPA, 'headroom.dev/ignore', 'true')],
+    ['claims edited away', (cluster) => cluster.annotate(HPA, 'headroom.dev/claims', '[]')],
+  ];
+  for (const [name, edit] of edits) {
+    it(`answers when it finds ${name}`, async () => {
+      const { cluster, activities, run, stands } = await held();
+      const watching = run.act(() => activities.guardHold(guarded(stands)));
+      after(20, () => edit(cluster));
+      assert.deepEqual(await watching, { lost: [], silent: false });
+      assert.equal(cluster.written.length, 1, 'the guard writes nothing');
+    });
+  }
+
+  it('goes on through an outage, and does not take it for a difference', async () => {
+    const { cluster, activities, run, gone, stands } = await held();
+    for (let call = 1; call < 8; call += 1) cluster.brew({ method: 'readWorkload', call, type: 'apiUnavailable' });
+    const watching = run.act(() => activities.guardHold(guarded(stands)));
+    after(60, () => gone.add('pre-scale.web.sale/r1'));
+    assert.deepEqual((await watching).lost, ['pre-scale.web.sale/r1']);
   });
 });

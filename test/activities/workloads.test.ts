@@ -77,6 +77,10 @@ describe('waiting until a claim is off the object', () => {
         claims: [{ id, floor: 6, reason: 'sale' }],
         generation: 1,
         skipSteps: false,
+        fresh: true,
+        reappliedAtMs: [],
+        silent: false,
+        cluster: null,
       }),
     );
     await assert.rejects(

@@ -21,14 +21,15 @@ workloads:
     load:
       queue: { query: sum(queue), unit: requests, scaleUpAbove: 50, scaleDownBelow: 10, perPod: false }
 preScale: { quiet: { window: 3m, every: 30s, step: 30s } }
-ledger: { ownerCheckEvery: 5s }
+ledger: { ownerCheckEvery: 5s, guardEvery: 5s }
 `;
 
 /** A cluster with one workload of three pods under an HPA of 3 to 10, and the activities over it. */
 export function aWorld({
   attempt = 1,
   autoscaler = true,
-}: { readonly attempt?: number; readonly autoscaler?: boolean } = {}) {
+  jobs = false,
+}: { readonly attempt?: number; readonly autoscaler?: boolean; readonly jobs?: boolean } = {}) {
   const cluster = new FakeCluster();
   const metrics = new FakeMetrics();
   cluster.addWorkload({ ...REF, replicas: 3 });
@@ -41,9 +42,10 @@ export function aWorld({
     ledger: {
       claim: async (request) => void told.push(request),
       release: async (request) => void told.push(request),
+      wake: async (workload) => void told.push({ woken: workload }),
     },
     runs: { isRunning: async (id) => !gone.has(id) },
-    policy: { policy: () => policy },
+    policy: { policy: () => (jobs ? JOBS : policy) },
   };
   const run = anActivity({ attempt });
   return { cluster, metrics, told, gone, run, activities: createActivities(ports) };
@@ -52,4 +54,11 @@ export function aWorld({
 const reading = readPolicy([{ name: 'headroom.yaml', text: TEXT }]);
 if (reading.kind === 'faults') throw new Error(JSON.stringify(reading.faults));
 const policy: Policy = reading.policy;
+const JOBS: Policy = withJobs(policy);
 export const POLICY = policyOf({ policy: { policy: () => policy } }, 'web');
+
+function withJobs(base: Policy): Policy {
+  const { web } = base.workloads;
+  if (web === undefined) throw new Error('the policy has no web');
+  return { ...base, workloads: { web: { ...web, jobs: true } } };
+}

@@ -356,6 +356,7 @@ describe('what is read', () => {
       {
         ref,
         uid: 'uid-1',
+        clusterUid: '',
         generation: 4,
         observedGeneration: 4,
         paused: false,

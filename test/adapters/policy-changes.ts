@@ -32,6 +32,8 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'windDown.percent': 'windDown: { percent: 50 }',
   'windDown.every': 'windDown: { every: 4m }',
   'ledger.ownerCheckEvery': 'ledger: { ownerCheckEvery: 10s }',
+  'ledger.guardEvery': 'ledger: { guardEvery: 4s }',
+  'ledger.whenPersonLowers': 'ledger: { whenPersonLowers: reapply }',
   'ledger.continueAsNewAfterEvents': 'ledger: { continueAsNewAfterEvents: 900 }',
   'ledger.continueAsNewAfterUpdates': 'ledger: { continueAsNewAfterUpdates: 1400 }',
   'approval.preScale': 'approval: { preScale: always }',

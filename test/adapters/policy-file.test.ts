@@ -119,7 +119,11 @@ workloads: { web: { limits: { max: 30 }, dashboards: [{ title: b, url: http://b 
       },
       preScale: calm.preScale,
       windDown: { ...short.windDown, everyMs: calm.windDown.everyMs },
-      ledger: { ...short.ledger, ownerCheckEveryMs: calm.ledger.ownerCheckEveryMs },
+      ledger: {
+        ...short.ledger,
+        ownerCheckEveryMs: calm.ledger.ownerCheckEveryMs,
+        guardEveryMs: calm.ledger.guardEveryMs,
+      },
     };
     assert.deepEqual(rewound, calm);
     assert.notDeepEqual(short, calm);

@@ -9,12 +9,14 @@ import { VALUES_READ_NOW } from '../../adapters/policy-schema.ts';
 import { createMetricsPort } from '../../adapters/prometheus.ts';
 import { canonicalJson } from '../../domain/json.ts';
 import { refOf, type Policy, type ResolvedPolicy } from '../../domain/policy.ts';
+import { standingKey, type HoldStanding } from '../../domain/hold.ts';
 import { planPreScale, type PreScaleRequest } from '../../domain/pre-scale.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { FakeMetrics } from '../fakes/metrics.ts';
 import { anActivity } from '../harness/activity.ts';
 import { POLICY_CHANGES } from './policy-changes.ts';
 
+const CALM = { fresh: true, reappliedAtMs: [], silent: false, cluster: null };
 const shipped = { name: 'headroom.yaml', text: await readFile('examples/tensafe/headroom.yaml', 'utf8') };
 const nowMs = Date.UTC(2026, 10, 27, 6);
 const hour = 3_600_000;
@@ -34,7 +36,7 @@ class World {
     this.activities = createActivities({
       workloads: this.cluster,
       metrics: this.metrics,
-      ledger: { claim: async () => {}, release: async () => {} },
+      ledger: { claim: async () => {}, release: async () => {}, wake: async () => {} },
       runs: { isRunning: async () => this.run.slept.length === 0 },
       policy: { policy: () => policy },
     });
@@ -90,9 +92,34 @@ class World {
     const claims = (floors: readonly number[]) => floors.map((one) => ({ id: 'a/b', floor: one, reason: '' }));
     const apply = (generation: number, floors: readonly number[]) =>
       this.act(() =>
-        this.activities.applyHold({ workload: 'tensafe-server', claims: claims(floors), generation, skipSteps: false }),
+        this.activities.applyHold({
+          workload: 'tensafe-server',
+          claims: claims(floors),
+          generation,
+          skipSteps: false,
+          ...CALM,
+        }),
       );
     return [await apply(1, [floor]), withoutTimes(await apply(2, then))];
+  }
+
+  /** Until the run is seen to be gone, which it is after the first sleep. */
+  async guard(): Promise<unknown> {
+    const claims = [{ id: 'a/b', floor: 6, reason: '' }];
+    const request = { workload: 'tensafe-server', claims, generation: 1, skipSteps: false, ...CALM };
+    const report = await this.act(() => this.activities.applyHold(request));
+    const { standing } = report as { readonly standing: HoldStanding };
+    return this.act(() => this.activities.guardHold({ ...request, fresh: false, stands: standingKey(standing) }));
+  }
+
+  /** What becomes of a floor that a person lowered under a claim. */
+  async lowered(): Promise<unknown> {
+    const claims = [{ id: 'a/b', floor: 6, reason: '' }];
+    const request = { workload: 'tensafe-server', claims, generation: 1, skipSteps: false, ...CALM };
+    await this.act(() => this.activities.applyHold(request));
+    const self = { kind: 'workload', namespace: 'tensafe', name: 'tensafe-server' } as const;
+    this.cluster.setField(self, 'floor', 5, 'kubectl-edit');
+    return this.act(() => this.activities.applyHold({ ...request, generation: 2, fresh: false }));
   }
 }
 
@@ -145,10 +172,17 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'windDown.every': { see: (world) => world.hold(30) },
   'ledger.ownerCheckEvery': {
     see: async (world) => {
-      await world.act(() => world.activities.watchOwners({ workload: 'tensafe-server', claimIds: ['a/b'] }));
+      await world.guard();
       return world.run.slept;
     },
   },
+  'ledger.guardEvery': {
+    see: async (world) => {
+      await world.guard();
+      return world.run.slept;
+    },
+  },
+  'ledger.whenPersonLowers': { see: (world) => world.lowered() },
   'ledger.continueAsNewAfterEvents': { see: (world) => world.hold(6) },
   'ledger.continueAsNewAfterUpdates': { see: (world) => world.hold(6) },
   'approval.preScale': { see: (world) => world.plan() },

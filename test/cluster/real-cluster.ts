@@ -44,9 +44,9 @@ const PLURALS: { readonly [kind: string]: string } = {
   ScaledObject: 'scaledobjects',
 };
 const FIELD_KEYS = {
-  workload: { floor: 'replicas', ceiling: 'none' },
-  horizontalPodAutoscaler: { floor: 'minReplicas', ceiling: 'maxReplicas' },
-  scaledObject: { floor: 'minReplicaCount', ceiling: 'maxReplicaCount' },
+  workload: { floor: 'replicas', ceiling: 'none', freeze: 'none' },
+  horizontalPodAutoscaler: { floor: 'minReplicas', ceiling: 'maxReplicas', freeze: 'behavior' },
+  scaledObject: { floor: 'minReplicaCount', ceiling: 'maxReplicaCount', freeze: 'none' },
 } as const;
 
 /** A namespace of one test file: fixtures are made as the admin, the port is the worker's with the worker's rights. */
@@ -190,7 +190,9 @@ export async function openRealCluster() {
       await objects.deleteNamespacedCustomObject(located(id));
     },
     async setField(id: GovernorId, field: GovernorField, value: Json | undefined) {
-      await patch(id, { spec: { [FIELD_KEYS[id.kind][field]]: value ?? null } });
+      if (field === 'freeze' && id.kind === 'scaledObject')
+        await patch(id, { metadata: { annotations: { 'autoscaling.keda.sh/paused-scale-in': value ?? null } } });
+      else await patch(id, { spec: { [FIELD_KEYS[id.kind][field]]: value ?? null } });
     },
     async annotate(id: GovernorId, key: string, value: string | undefined) {
       await patch(id, { metadata: { annotations: { [key]: value ?? null } } });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
+import { frozen, isFrozen, thawed } from '../../domain/freeze.ts';
 import type { Json } from '../../domain/json.ts';
 import {
   findGovernor,
@@ -72,7 +73,41 @@ const MARKED: GovernorMarks = {
 function describeReading(world: () => WorkloadWorld): void {
   const read = (ref: WorkloadRef) => world().port.readWorkload(ref, call);
 
+  describe('finding holds', () => {
+    it('names the workloads that bear one, on themselves or on their autoscaler, and no others', async () => {
+      const marked = { labels: { 'headroom.dev/held': 'true' } };
+      const own = await world().addWorkload({ name: 'held-self', replicas: 1, ...marked });
+      const set = await world().addWorkload({ name: 'held-set', kind: 'StatefulSet', replicas: 1, ...marked });
+      const scaled = await world().addWorkload({ name: 'held-hpa', replicas: 1 });
+      const free = await world().addWorkload({
+        name: 'held-not',
+        replicas: 1,
+        labels: { 'headroom.dev/held': 'false' },
+      });
+      await world().addAutoscaler({
+        kind: 'horizontalPodAutoscaler',
+        name: 'held-hpa',
+        target: scaled,
+        floor: 1,
+        ceiling: 2,
+        ...marked,
+      });
+      assert.deepEqual(await world().port.findHeld([own, free, scaled, set], call), [own.name, scaled.name, set.name]);
+      assert.deepEqual(await world().port.findHeld([], call), []);
+    });
+  });
+
   describe('reading a workload', () => {
+    it('tells the cluster by one uid', async () => {
+      const refs = [
+        await world().addWorkload({ name: 'here-a', replicas: 1 }),
+        await world().addWorkload({ name: 'here-b', replicas: 1 }),
+      ];
+      const [one, other] = await Promise.all(refs.map(read));
+      assert.ok(one?.clusterUid !== undefined && one.clusterUid !== '');
+      assert.equal(one.clusterUid, other?.clusterUid);
+    });
+
     it('finds the workload itself in charge when nothing scales it', async () => {
       const ref = await world().addWorkload({ name: 'plain', replicas: 2 });
       const state = await read(ref);
@@ -382,6 +417,31 @@ function describeChanging(world: () => WorkloadWorld): void {
   });
 
   for (const kind of ['horizontalPodAutoscaler', 'scaledObject'] as const) {
+    it(`freezes a ${kind} with its floor in one write, reads back what was written, and thaws without a trace`, async () => {
+      const { id, read, before } = await governed(kind, `frozen-${kind.toLowerCase()}`);
+      const value = frozen(await read());
+      assert.ok(value !== undefined);
+      assert.equal(await write(changeOf(await read(), { floor: 6, freeze: value }, MARKED)), 'written');
+      const held = await read();
+      assert.deepEqual(held.fields.freeze, value, 'the server fills nothing in');
+      assert.ok(isFrozen(held));
+      const back = thawed(held, { set: value });
+      assert.equal(await write(changeOf(held, { floor: 3, freeze: back }, {})), 'written');
+      assert.deepEqual(await world().snapshot(id), before);
+    });
+
+    it(`lets no freeze of a ${kind} through that somebody changed since it was read`, async () => {
+      const { id, read } = await governed(kind, `thawed-${kind.toLowerCase()}`);
+      const value = frozen(await read());
+      assert.ok(value !== undefined);
+      assert.equal(await write(changeOf(await read(), { freeze: value }, {})), 'written');
+      const held = await read();
+      const theirs = kind === 'scaledObject' ? 'false' : { scaleDown: { selectPolicy: 'Min' } };
+      await world().setField(id, 'freeze', theirs);
+      assert.equal(await write(changeOf(held, { freeze: undefined }, {})), 'raced');
+      assert.ok(!isFrozen(await read()));
+    });
+
     it(`fails as invalidRequest when the floor of a ${kind} would be above its ceiling, and writes nothing`, async () => {
       const { id, read, before } = await governed(kind, `over-${kind.toLowerCase()}`);
       await assert.rejects(write(changeOf(await read(), { floor: 21 }, MARKED)), {
@@ -421,7 +481,7 @@ function ceiling(kind: Governor['kind'], value: number) {
 /** The change from what was read to these fields and exactly these marks. */
 function changeOf(
   governor: Governor,
-  fields: { readonly [field in GovernorField]?: Json },
+  fields: { readonly [field in GovernorField]?: Json | undefined },
   marks: GovernorMarks,
 ): GovernorChange {
   const { fields: found, marks: foundMarks, ignored: _, ...target } = governor;

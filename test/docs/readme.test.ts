@@ -19,7 +19,7 @@ const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 
 /** What `bin/headroom --help` and each subcommand's `--help` are printed from. */
 const program = new Command('headroom');
-registerClientCommands(program);
+registerClientCommands(program, async () => ({ kind: 'refused', reasons: [] }));
 registerWorkerCommands(program);
 registerSandboxCommands(program);
 

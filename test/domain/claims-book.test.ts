@@ -128,12 +128,16 @@ it('ends with the last word of each owner, in whatever order the words arrive an
 
 describe('refusing a claim', () => {
   const rows: readonly (readonly [name: string, claim: object, word: RegExp])[] = [
-    ['without a floor', { id: 'a/b', reason: '' }, /needs a floor/],
+    ['that asks for nothing', { id: 'a/b', reason: '', freezeScaleIn: false }, /a floor, a pin, or freezeScaleIn/],
     ['for nothing', { id: 'a/b', floor: 0, reason: '' }, /floor 0/],
     ['for a part of a pod', { id: 'a/b', floor: 2.5, reason: '' }, /floor 2.5/],
     ['for no number', { id: 'a/b', floor: Number.NaN, reason: '' }, /floor NaN/],
-    ['with a freeze', { id: 'a/b', floor: 1, freezeScaleIn: true, reason: '' }, /freezing scale-in is not built/],
-    ['with a pin', { id: 'a/b', floor: 1, pin: 3, reason: '' }, /pinning a count is not built/],
+    [
+      'with a freeze that is no yes or no',
+      { id: 'a/b', floor: 1, freezeScaleIn: 'yes', reason: '' },
+      /freezeScaleIn yes/,
+    ],
+    ['with a pin to nothing', { id: 'a/b', pin: 0, reason: '' }, /pin 0/],
     ['without an owner', { id: 'a', floor: 1, reason: '' }, /claim id a is not/],
     ['without a reason, which a new ledger could not read back', { id: 'a/b', floor: 1 }, /needs a reason/],
   ];
@@ -141,7 +145,9 @@ describe('refusing a claim', () => {
     it(name, () => assert.match(claimFaults(claim as Claim).join('; '), word));
   }
   it('names all that is wrong at once', () => {
-    assert.equal(claimFaults({ id: '', floor: -1, pin: 1, freezeScaleIn: false } as unknown as Claim).length, 5);
+    assert.equal(claimFaults({ id: '', floor: -1, pin: 0.5, freezeScaleIn: 1 } as unknown as Claim).length, 5);
   });
-  it('finds nothing wrong with a floor', () => assert.deepEqual(claimFaults(sale), []));
+  for (const asked of [{ floor: 6 }, { freezeScaleIn: true }, { pin: 4 }, { floor: 6, freezeScaleIn: true }])
+    it(`finds nothing wrong with ${JSON.stringify(asked)}`, () =>
+      assert.deepEqual(claimFaults({ id: 'a/b', reason: '', ...asked }), []));
 });

@@ -41,7 +41,13 @@ function aPolicy(of: { readonly workload?: object; readonly approval?: 'never' |
       quiet: { windowMs: 900_000, askAfterMs: 1_800_000, everyMs: 30_000, stepMs: 30_000 },
     },
     windDown: { percent: 20, everyMs: 300_000 },
-    ledger: { ownerCheckEveryMs: 15_000, continueAsNewAfterEvents: 1_000, continueAsNewAfterUpdates: 1_500 },
+    ledger: {
+      ownerCheckEveryMs: 15_000,
+      guardEveryMs: 5_000,
+      whenPersonLowers: 'leave',
+      continueAsNewAfterEvents: 1_000,
+      continueAsNewAfterUpdates: 1_500,
+    },
     approval: {
       preScale: of.approval ?? 'never',
       emergencyScaleUp: 'never',
@@ -144,7 +150,11 @@ describe('refusing a pre-scale', () => {
     ['of a workload that runs jobs', { policy: { workload: { jobs: true } } }, /runs jobs/],
     ['that needs an approval', { policy: { approval: 'always' } }, /approval, which is not built yet/],
     ['under two autoscalers', { state: { autoscalers: [aGovernor(), scaledObject] } }, /2 autoscalers target web/],
-    ['under KEDA', { state: { autoscalers: [scaledObject] } }, /ScaledObject shop\/web-keda; .* not built yet/],
+    [
+      'under a ScaledObject that somebody paused',
+      { state: { autoscalers: [{ ...scaledObject, autoscaler: { paused: 'autoscaling.keda.sh/paused=true' } }] } },
+      /ScaledObject shop\/web-keda obeys no floor: it is paused by autoscaling\.keda\.sh\/paused=true/,
+    ],
     [
       'that the autoscaler is told to ignore',
       { state: { autoscalers: [aGovernor({ ignored: true })] } },

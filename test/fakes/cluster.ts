@@ -8,6 +8,8 @@ import type { QuotaFacts } from '../../domain/quota.ts';
 import type { PodTrouble } from '../../domain/troubles.ts';
 import {
   MARKS,
+  type AutoscalerFacts,
+  type FieldWriter,
   type Governor,
   type GovernorChange,
   type GovernorField,
@@ -38,6 +40,8 @@ interface StoredGovernor {
   readonly labels: Texts | undefined;
   /** KEDA's own HPA. */
   readonly owned: boolean;
+  readonly idleReplicas?: number | undefined;
+  readonly writers?: readonly FieldWriter[];
 }
 interface StoredCounts {
   readonly replicas: number;
@@ -119,10 +123,21 @@ export class FakeCluster implements WorkloadPort {
     readonly labels?: Texts;
     /** Made by KEDA for a ScaledObject. */
     readonly owned?: boolean;
+    /** KEDA's idleReplicaCount. */
+    readonly idleReplicas?: number;
   }): void {
-    const { kind, name, target, floor, ceiling, owned = false } = given;
+    const { kind, name, target, floor, ceiling, owned = false, idleReplicas } = given;
     const fields = { ...(floor !== undefined && { floor }), ...(ceiling !== undefined && { ceiling }) };
-    this.#store({ kind, ref: target, name, fields, annotations: given.annotations, labels: given.labels, owned });
+    this.#store({
+      kind,
+      ref: target,
+      name,
+      fields,
+      annotations: given.annotations,
+      labels: given.labels,
+      owned,
+      idleReplicas,
+    });
   }
 
   remove(id: GovernorId): void {
@@ -131,8 +146,13 @@ export class FakeCluster implements WorkloadPort {
   }
 
   /** Somebody else edits a field; undefined removes the key. */
-  setField(id: GovernorId, field: GovernorField, value: Json | undefined): void {
-    this.#edit(id, (one) => ({ ...one, fields: withKey(one.fields, field, value) }));
+  setField(id: GovernorId, field: GovernorField, value: Json | undefined, manager = 'somebody'): void {
+    const by = { field, manager, atMs: Date.now() };
+    this.#edit(id, (one) => ({
+      ...one,
+      fields: withKey(one.fields, field, value),
+      writers: [...(one.writers ?? []).filter((writer) => writer.field !== field), by],
+    }));
     this.#settle();
   }
 
@@ -172,6 +192,16 @@ export class FakeCluster implements WorkloadPort {
       this.#races.shift()?.(this);
       return this.#change(change);
     });
+  }
+
+  async findHeld(refs: readonly WorkloadRef[], call: Call): Promise<readonly string[]> {
+    return this.#serve('findHeld', call, () =>
+      refs
+        .filter((ref) =>
+          this.#governors.some((one) => keyOf(one.ref) === keyOf(ref) && one.labels?.['headroom.dev/held'] === 'true'),
+        )
+        .map(({ name }) => name),
+    );
   }
 
   async readTroubles(ref: WorkloadRef, call: Call): Promise<readonly PodTrouble[]> {
@@ -215,6 +245,7 @@ export class FakeCluster implements WorkloadPort {
     return {
       ref,
       uid: workload.uid,
+      clusterUid: 'uid-of-the-fake',
       generation: 1,
       observedGeneration: 1,
       paused: false,
@@ -328,8 +359,25 @@ function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
     hasLabels: labels !== undefined,
     marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
     ignored: ignored || isIgnored(one),
+    ...(kind !== 'workload' && { autoscaler: factsOf(one) }),
+    ...(one.writers !== undefined && { writers: one.writers }),
   };
 }
+
+/** KEDA follows at once here, unless it is paused. */
+function factsOf({ kind, fields, annotations, idleReplicas }: StoredGovernor): AutoscalerFacts {
+  if (kind !== 'scaledObject') return {};
+  const paused = PAUSES.find((key) => (annotations?.[key] ?? 'false') !== 'false');
+  return {
+    ...(paused !== undefined && { paused: `${paused}=${annotations?.[paused]}` }),
+    ...(idleReplicas !== undefined && { idleReplicas }),
+    inForce:
+      paused === undefined
+        ? { floor: Math.max(1, asCount(fields.floor) ?? 0), ceiling: asCount(fields.ceiling) ?? 100 }
+        : null,
+  };
+}
+const PAUSES = ['autoscaling.keda.sh/paused-replicas', 'autoscaling.keda.sh/paused'];
 
 /** Everything that was read is still so: what the API server checks with `test`. */
 function isAsRead(one: StoredGovernor, change: GovernorChange): boolean {
@@ -352,7 +400,15 @@ function applied(one: StoredGovernor, { fields, marks }: GovernorChange): Stored
         .filter(({ mark }) => (mark === 'held') === label)
         .reduce((all, { mark, to }) => withKey(all, MARK_KEYS[mark], to), map ?? {}),
     );
-  return { ...one, fields: nextFields, annotations: edit(one.annotations, false), labels: edit(one.labels, true) };
+  const written = fields.map(({ field }) => ({ field, manager: 'headroom', atMs: Date.now() }));
+  const others = (one.writers ?? []).filter((writer) => !written.some(({ field }) => field === writer.field));
+  return {
+    ...one,
+    fields: nextFields,
+    writers: [...others, ...written],
+    annotations: edit(one.annotations, false),
+    labels: edit(one.labels, true),
+  };
 }
 
 function withKey<Value>(

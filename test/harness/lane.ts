@@ -255,7 +255,7 @@ function policyFor(namespace: string, prometheus: string): Readonly<Record<strin
     },
     preScale: { lead: '2s', availableWithin: '8s', quiet: { window: '3s', askAfter: '30s', every: '1s', step: '1s' } },
     windDown: { percent: 20, every: '1s' },
-    ledger: { ownerCheckEvery: '1s' },
+    ledger: { ownerCheckEvery: '1s', guardEvery: '1s' },
   };
 }
 

@@ -1,0 +1,33 @@
+import type { Claim } from './claim.ts';
+import type { HoldStanding, Taken } from './hold.ts';
+import type { ClaimState } from './procedures.ts';
+
+/** What a ledger knows after an attempt to write, as far as the owners of claims are concerned. */
+type Outcome =
+  | { readonly kind: 'standing'; readonly standing: HoldStanding; readonly limit: number }
+  | { readonly kind: 'blocked'; readonly reason: string }
+  | { readonly kind: 'idle' | 'raced' | 'fenced' };
+
+/** How a claim stands; undefined while that is not known. */
+export function judgeClaim({ id: claimId, floor, pin }: Claim, outcome: Outcome): ClaimState | undefined {
+  if (outcome.kind === 'blocked')
+    return { claimId, state: 'refused', generation: 0, floor: null, reason: outcome.reason };
+  if (outcome.kind !== 'standing') return undefined;
+  const { standing, limit } = outcome;
+  const asked = Math.max(floor ?? 0, pin ?? 0);
+  const about = { claimId, generation: standing.generation, floor: standing.floor };
+  if (standing.contested !== undefined)
+    return { ...about, state: 'contested', reason: describeTaken(standing.contested) };
+  if (standing.unprotected !== undefined)
+    return { ...about, state: 'refused', reason: `not held: ${standing.unprotected.reason}` };
+  if (standing.floor < asked) return { ...about, state: 'clamped', reason: `the limit is ${limit}` };
+  return { ...about, state: 'applied', reason: '' };
+}
+
+/** Design §3.8: the runs are told who took what, and what they can say. */
+function describeTaken({ field, found, wanted, by, person }: Taken): string {
+  const what =
+    field === 'floor' ? `the floor is ${String(found)} instead of ${String(wanted)}` : 'scale-in is not frozen';
+  const help = person ? 'amendFloor asks for it again' : 'stop it, or let it ignore this field';
+  return `not held: ${what}, ${person ? 'set' : 'reverted'} by ${by}; ${help}`;
+}
