@@ -15,6 +15,7 @@ import {
 } from '../../domain/workload.ts';
 import type { JsonPatch, KubernetesClient } from './client.ts';
 import type { Kind, RawObject } from './kinds.ts';
+import { readRecommendation } from './recommendation.ts';
 import { labelSelectorText } from './selectors.ts';
 
 const IGNORE = 'headroom.dev/ignore';
@@ -74,7 +75,7 @@ export async function readWorkload(
     autoscalers: [
       ...standalone
         .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
-        .map((one) => governor('horizontalPodAutoscaler', one, {})),
+        .map((one) => governor('horizontalPodAutoscaler', one, recommendationOf(one))),
       ...scaledObjects
         .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
         .map((one) => governor('scaledObject', one, scaledObjectFacts(one, autoscalers))),
@@ -210,8 +211,14 @@ function scaledObjectFacts(
     ...(paused !== undefined && { paused: `${paused}=${metadata?.annotations?.[paused]}` }),
     ...(idleReplicaCount !== undefined && { idleReplicas: idleReplicaCount }),
     ...(version !== undefined && { version }),
+    ...(made !== undefined && recommendationOf(made)),
     inForce: made === undefined ? null : { floor: made.spec?.minReplicas ?? 1, ceiling: made.spec?.maxReplicas ?? 0 },
   };
+}
+
+function recommendationOf(autoscaler: RawObject<'HorizontalPodAutoscaler'>): Pick<AutoscalerFacts, 'recommended'> {
+  const recommended = readRecommendation(autoscaler);
+  return recommended === undefined ? {} : { recommended };
 }
 
 const PAUSES = ['autoscaling.keda.sh/paused-replicas', 'autoscaling.keda.sh/paused'] as const;

@@ -213,6 +213,7 @@ interface RunJson {
   readonly state: string;
   readonly status: {
     readonly phase: string;
+    readonly planHash: string | null;
     readonly target: number | null;
     readonly available: { readonly kind: string; readonly reasons: readonly string[] } | null;
     readonly plan: { readonly warnings: readonly string[] } | null;
