@@ -13,8 +13,11 @@ import { writeHistory } from './histories.ts';
 const HEADROOM = join(import.meta.dirname, '../../bin/headroom.ts');
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
+/** What may decide the count of a lane's workload. */
+export const GOVERNORS = ['hpa', 'none'] as const;
+
 export interface LaneOptions {
-  readonly governor?: 'hpa' | 'none';
+  readonly governor?: (typeof GOVERNORS)[number];
   readonly replicas?: number;
   readonly pod?: {
     readonly labels?: Readonly<Record<string, string>>;
@@ -200,13 +203,16 @@ function floorIn(patch: unknown): readonly number[] {
   );
 }
 
-interface AuditEvent {
+export interface AuditEvent {
   readonly stage: string;
   readonly verb: string;
+  readonly requestURI: string;
   readonly userAgent: string;
   readonly user: { readonly username: string };
   readonly responseStatus: { readonly code: number };
   readonly requestObject?: unknown;
+  /** The whole object after the write. */
+  readonly responseObject?: unknown;
 }
 /** What `show --json` prints, as far as tests read it. */
 interface RunJson {

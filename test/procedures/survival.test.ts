@@ -48,7 +48,7 @@ for (const governor of ['hpa', 'none'] as const) {
       it('loses nothing when it dies between the PATCH that holds and its record', () =>
         inLane({ governor }, async (lane) => {
           const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+          await killedAt(lane, 'after:workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
           assert.equal(await lane.floor(), 6);
           await lane.startWorker();
           await untilPhase(lane, 'holding');
@@ -62,7 +62,7 @@ for (const governor of ['hpa', 'none'] as const) {
       it('goes on winding down where it died, between a step and its record', () =>
         inLane({ governor }, async (lane) => {
           const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:2', async () => {
+          await killedAt(lane, 'after:workloads.changeGovernor:2', async () => {
             await startSale(lane);
             await untilPhase(lane, 'holding');
             await lane.headroom('skip', RUN);
@@ -77,7 +77,7 @@ for (const governor of ['hpa', 'none'] as const) {
       it('gives the owner’s exact values back even when the ledger’s history is deleted besides', () =>
         inLane({ governor }, async (lane) => {
           const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+          await killedAt(lane, 'after:workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
           const { connection, options } = lane.temporal;
           const workflowExecution = { workflowId: 'capacity.tensafe-server' };
           await connection.workflowService.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution });
