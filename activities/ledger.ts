@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Claim } from '../domain/claim.ts';
 import {
   decideHold,
@@ -148,6 +149,8 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
       untilOwnersMs -= pauseMs;
       const seen = await look(request).catch((error: unknown) => {
         if (currentCall().signal.aborted) throw error;
+        // a workload that vanished is something else than one that cannot be read just now
+        if (isFinal(error)) return { key: messageOf(error), isBehind: false };
         return { key: request.stands, isBehind: request.silent, unread: messageOf(error) };
       });
       Context.current().heartbeat('unread' in seen ? seen.unread : `${request.claims.length} owners running`);
@@ -267,6 +270,10 @@ function findUsableGovernor(
     kind: 'blocked',
     reason: `${both} target the same workload: Kubernetes lets neither scale; delete or retarget one`,
   };
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.nonRetryable === true;
 }
 
 /** A pause that may be longer than the heartbeat timeout, and in which a cancellation is heard soon. */

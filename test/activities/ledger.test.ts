@@ -52,6 +52,17 @@ describe('making the governor follow the claims', () => {
     assert.equal(cluster.written.length, 0);
   });
 
+  it('writes nothing late: an attempt that had read before a newer one wrote loses the race', async () => {
+    const { cluster, activities, run } = aWorld();
+    await run.act(() => activities.applyHold(request(1, [6])));
+    const newer = run.act(() => activities.applyHold(request(3, [8])));
+    // it has read, and sleeps past its timeout while the newer one writes
+    cluster.raceNextWrite((other) => other.annotate(HPA, 'headroom.dev/generation', '4'));
+    assert.deepEqual(await newer, { kind: 'raced' });
+    assert.deepEqual(await run.act(() => activities.applyHold(request(3, [8]))), { kind: 'fenced', generation: 4 });
+    assert.equal(cluster.written.length, 1);
+  });
+
   it('is fenced by a newer generation on the object', async () => {
     const { cluster, activities, run } = aWorld();
     await run.act(() => activities.applyHold(request(7, [6])));
@@ -185,6 +196,7 @@ describe('watching over a hold', () => {
     ],
     ['headroom.dev/ignore', (cluster) => cluster.annotate(HPA, 'headroom.dev/ignore', 'true')],
     ['claims edited away', (cluster) => cluster.annotate(HPA, 'headroom.dev/claims', '[]')],
+    ['that the workload has vanished', (cluster) => cluster.remove(SELF)],
   ];
   for (const [name, edit] of edits) {
     it(`answers when it finds ${name}`, async () => {

@@ -38,9 +38,10 @@ export function adminOf(kubeconfig: string, namespace: string) {
         body: { apiVersion: `${KINDS[kind].group}/${KINDS[kind].version}`, kind, ...manifest },
       }),
     get: (kind: Kind, name: string): Promise<Stored> => objects.getNamespacedCustomObject({ ...at(kind), name }),
-    patch: (kind: Kind, name: string, body: object): Promise<Stored> =>
+    /** `by` is the field manager: whose hand the object shows. */
+    patch: (kind: Kind, name: string, body: object, by = 'kubectl-edit'): Promise<Stored> =>
       objects.patchNamespacedCustomObject(
-        { ...at(kind), name, body },
+        { ...at(kind), name, body, fieldManager: by },
         setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
       ),
     remove: async (kind: Kind, name: string): Promise<void> => {

@@ -4,6 +4,7 @@ import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { viewRun } from '../../client/runs.ts';
 import { eventually } from './eventually.ts';
 import { adminOf, type Stored } from './kube.ts';
 import { servers } from './servers.ts';
@@ -106,12 +107,14 @@ export async function openLane({
     worker.kill('SIGKILL');
     await ended;
   }
-  function headroom(...args: readonly string[]): Promise<Ran> {
+  const headroom = (...args: readonly string[]): Promise<Ran> => headroomIn({}, ...args);
+  /** The command in other surroundings than the lane's. */
+  function headroomIn(extra: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran> {
     return new Promise((resolve) => {
       execFile(
         process.execPath,
         ['--disable-warning=ExperimentalWarning', HEADROOM, ...args],
-        { env: surroundings, maxBuffer: 10_000_000 },
+        { env: { ...surroundings, ...extra }, maxBuffer: 10_000_000 },
         (error, stdout, stderr) => {
           const failed = typeof error?.code === 'number' ? error.code : null;
           resolve({ code: error === null ? 0 : failed, stdout, stderr });
@@ -153,6 +156,7 @@ export async function openLane({
     startWorker,
     killWorker,
     headroom,
+    headroomIn,
     governorObject,
     snapshot,
     writes,
@@ -171,6 +175,8 @@ export async function openLane({
       const { stdout } = await headroom('show', id, '--json');
       return JSON.parse(stdout) as RunJson;
     },
+    /** The same without a process for it: for waits that ask often. */
+    view: (id: string) => viewRun(temporal, id),
     /** Keeps the histories of this lane for the replay test, when asked to (HEADROOM_RECORD_HISTORIES=1). */
     async record(name: string): Promise<void> {
       if (process.env['HEADROOM_RECORD_HISTORIES'] === undefined) return;
@@ -221,6 +227,7 @@ interface RunJson {
     readonly phase: string;
     readonly target: number | null;
     readonly available: { readonly kind: string; readonly reasons: readonly string[] } | null;
+    readonly claim: { readonly state: string; readonly reason: string } | null;
     readonly plan: { readonly warnings: readonly string[] } | null;
     readonly timeline: readonly { readonly what: string }[];
   } | null;

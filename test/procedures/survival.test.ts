@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
 import { openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { askLedger } from '../harness/owners.ts';
 import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
+import { everyWriteIsSound } from '../harness/witness.ts';
 
 /** Starts the lane's worker so that it dies at a point; answers when it has, and fails when it never got there. */
 async function killedAt(lane: Lane, point: string, act: () => Promise<void>): Promise<void> {
@@ -101,16 +103,34 @@ for (const governor of ['hpa', 'none'] as const) {
   );
 }
 
+/** A run terminated in the UI; and how far it had come. */
+const terminations: readonly { readonly phase: string; readonly options?: LaneOptions }[] = [
+  { phase: 'sleeping' },
+  { phase: 'scaling', options: { roomFor: 4 } },
+  // as it ships: the owner check comes every 15 s
+  { phase: 'holding', options: { policy: { ledger: { ownerCheckEvery: '15s', guardEvery: '5s' } } } },
+  { phase: 'waiting for quiet' },
+  { phase: 'winding down' },
+];
+
 describe('a run that ends without a word', { concurrency: true }, () => {
-  it('loses its claim with the next owner check when it is terminated, and the owner’s values come back', () =>
-    inLane({}, async (lane) => {
-      const owners = await lane.snapshot();
-      await lane.startWorker();
-      await startSale(lane);
-      await untilPhase(lane, 'holding');
-      await lane.temporal.workflow.getHandle(RUN).terminate('by hand, in the UI');
-      await untilHome(lane, owners);
-    }));
+  for (const { phase, options = {} } of terminations) {
+    it(`loses its claim within 20 s when it is terminated while ${phase}, and the owner’s values come back`, () =>
+      inLane(options, async (lane) => {
+        const owners = await lane.snapshot();
+        await lane.startWorker();
+        await startSale(lane, phase === 'sleeping' ? { startsIn: 600 } : {});
+        if (phase === 'winding down' || phase === 'waiting for quiet') await untilPhase(lane, 'holding');
+        if (phase === 'waiting for quiet') await endSale(lane);
+        if (phase === 'winding down') await lane.headroom('skip', RUN);
+        await untilPhase(lane, phase);
+        await lane.temporal.workflow.getHandle(RUN).terminate('by hand, in the UI');
+        if (phase === 'sleeping') assert.deepEqual(await lane.snapshot(), owners);
+        else await eventually('nothing is claimed', async () => (await askLedger(lane)).claims.length === 0);
+        await untilHome(lane, owners);
+        everyWriteIsSound(lane);
+      }));
+  }
 
   it('keeps what a person changed meanwhile, and says so', () =>
     inLane({}, async (lane) => {
