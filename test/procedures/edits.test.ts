@@ -31,8 +31,8 @@ function untilTold(lane: Lane, state: string, reason: RegExp): Promise<string> {
   })
     .then(({ said }) => said)
     .catch(async (error: Error) => {
-    throw new Error(`${error.message}\n${(await lane.headroom('show', RUN)).stdout}`, { cause: error });
-  });
+      throw new Error(`${error.message}\n${(await lane.headroom('show', RUN)).stdout}`, { cause: error });
+    });
 }
 
 async function letGo(lane: Lane) {

@@ -209,7 +209,15 @@ describe('giving a hold back by hand', { concurrency: 4 }, () => {
       const offline = await lane.headroom('ledger', 'tensafe-server', 'restore', '--offline');
       assert.equal(offline.code, 3);
       assert.match(offline.stderr, /the ledger of tensafe-server runs: it would hold again/);
-      const restored = await lane.headroom('ledger', 'tensafe-server', 'restore', '--as', 'alice', '--note', 'wrong day');
+      const restored = await lane.headroom(
+        'ledger',
+        'tensafe-server',
+        'restore',
+        '--as',
+        'alice',
+        '--note',
+        'wrong day',
+      );
       assert.equal(restored.code, 0, restored.stderr);
       await untilHome(lane, owners);
       assert.deepEqual(lane.floorsWritten(), [6, 3]);
