@@ -162,6 +162,24 @@ describe('letting go of jobs', () => {
   }
 });
 
+describe('letting go to a minimum of none', () => {
+  const rows: readonly (readonly [name: string, load: number | undefined, floor: number])[] = [
+    ['waits for low load: KEDA would be at none within a blink', 40, 6],
+    ['waits while there is no data', undefined, 6],
+    ['goes down by its steps when the load is low', 1, 5],
+  ];
+  for (const [name, load, floor] of rows) {
+    it(name, async () => {
+      const { cluster, metrics, activities, run } = aWorld({ autoscaler: false });
+      cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, floor: 0, ceiling: 20 });
+      await run.act(() => activities.applyHold(request(1, [6])));
+      if (load !== undefined) metrics.say('sum(queue)', load);
+      const report = await run.act(() => activities.applyHold({ ...request(2, []), skipSteps: false }));
+      assert.equal(report.kind === 'standing' && report.standing.floor, floor);
+    });
+  }
+});
+
 describe('watching over a hold', () => {
   const guarded = (stands: string) => ({ ...request(3, [6]), fresh: false, stands });
   /** Holds, and answers with what the last decision said of it. */

@@ -216,6 +216,34 @@ describe('a hold that cannot act', { concurrency: 4 }, () => {
     }));
 });
 
+describe('a maximum of the owner’s that is under the live count', () => {
+  it('comes back last, when the count is no longer above it: no pod is cut for it', async () => {
+    const lane = await openLane();
+    try {
+      await lane.admin.patch(...HPA, { spec: { maxReplicas: 4 } });
+      await eventually('three pods are available', async () => (await lane.available()) === 3);
+      await lane.startWorker();
+      await startSale(lane);
+      await untilPhase(lane, 'holding');
+      await lane.headroom('skip', RUN);
+      // without any metrics the HPA leaves the count where it is
+      await eventually('the floor is back', async () => (await lane.floor()) === 3);
+      await eventually('it waits', async () =>
+        /its maximum of before, 4, comes back when the count is no longer above it/.test(
+          (await lane.view(RUN)).pending.find(({ activity }) => activity === 'awaitReleased')?.lastFailure ?? '',
+        ),
+      );
+      assert.equal(await lane.available(), 6);
+      assert.equal((await lane.snapshot()).spec['maxReplicas'], 7, 'four, and the room that three of six need');
+      await lane.load(1);
+      assert.equal(await untilClosed(lane, { withinMs: 120_000 }), 'COMPLETED');
+      await ownersAre(lane, 3, 4);
+    } finally {
+      await lane.close();
+    }
+  });
+});
+
 describe('a hold whose marks went with a copy of the object', () => {
   it('is given back from the copy, exactly', () =>
     held({}, async (lane) => {
