@@ -162,10 +162,10 @@ describe('a hold on a ScaledObject that KEDA reconciles', { concurrency: true },
 
   it('is said to be unheard while KEDA does not follow, and not any more when it does', async () => {
     const hold = await held('silent');
-    const withAuthentication = (authenticationRef: object | null) =>
-      cluster.patch(hold.id, { spec: { triggers: [{ ...TRIGGER, ...(authenticationRef && { authenticationRef }) }] } });
-    // a reference that leads nowhere: KEDA gives the object up, as it would with its operator gone
-    await withAuthentication({ name: 'nobody' });
+    const startingAt = (start: string) =>
+      cluster.patch(hold.id, { spec: { triggers: [{ ...TRIGGER, metadata: { ...TRIGGER.metadata, start } }] } });
+    // no time that a clock knows: KEDA gives the object up, as it would with its operator gone
+    await startingAt('never');
     const claims = [claim({ floor: 6 })];
     const standing = standingOf(await hold.apply(claims));
     assert.equal(standing.unprotected, undefined, 'it needs a moment');
@@ -175,7 +175,7 @@ describe('a hold on a ScaledObject that KEDA reconciles', { concurrency: true },
       kind: 'silent',
       reason: "its floor is 6, but KEDA's HPA still has 3",
     });
-    await withAuthentication(null);
+    await startingAt(TRIGGER.metadata.start);
     assert.deepEqual(await hold.guard(claims, late, true), { lost: [], silent: false });
     assert.equal(standingOf(await hold.apply(claims)).unprotected, undefined);
     await eventually('six are asked for', async () => (await hold.replicas()) === 6);
