@@ -49,7 +49,7 @@ async function runFaults(): Promise<readonly number[]> {
 }
 
 async function withSandbox(act: (env: Env) => Promise<number>): Promise<number> {
-  const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, onProgress: say });
+  const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, extras: ['keda'], onProgress: say });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => void sandbox.stop().then(() => process.exit(1)));
   try {

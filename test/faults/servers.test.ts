@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../harness/eventually.ts';
-import { GOVERNORS, openLane, type Lane } from '../harness/lane.ts';
+import { GOVERNOR_NAMES, openLane, type Lane } from '../harness/lane.ts';
 import { RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 import { program } from '../harness/servers.ts';
 import { everyWriteIsSound } from '../harness/witness.ts';
@@ -38,7 +38,7 @@ const PATIENCE_MS = 120_000;
 for (const { name, act } of faults) {
   describe(name, { concurrency: true }, () => {
     it('in the hold and in the wind-down of a pre-scale, which brings the same end, on every governor', async () => {
-      const lanes = await Promise.all(GOVERNORS.map((governor) => openLane({ governor })));
+      const lanes = await Promise.all(GOVERNOR_NAMES.map((governor) => openLane({ governor })));
       const all = <T>(each: (lane: Lane) => Promise<T>): Promise<readonly T[]> => Promise.all(lanes.map(each));
       try {
         await all((lane) => eventually('three pods are available', async () => (await lane.available()) === 3));
