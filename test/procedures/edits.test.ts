@@ -26,7 +26,7 @@ async function held(options: LaneOptions, act: (lane: Lane) => Promise<void>): P
 /** What the run is told of its claim, once it is this. */
 function untilTold(lane: Lane, state: string, reason: RegExp): Promise<string> {
   return eventually(`the run is told ${state}: ${reason.source}`, async () => {
-    const claim = (await lane.view(RUN)).status?.claim;
+    const claim = (await lane.status(RUN)).status?.claim;
     return claim?.state === state && reason.test(claim.reason) ? { said: claim.reason } : false;
   })
     .then(({ said }) => said)
@@ -172,7 +172,7 @@ describe('a hold that cannot act', { concurrency: 4 }, () => {
       const writes = lane.writes().length;
       assert.equal((await lane.headroom('skip', RUN)).code, 0);
       await eventually('the run waits', async () =>
-        (await lane.view(RUN)).pending.some(
+        (await lane.status(RUN)).pending.some(
           ({ activity, lastFailure }) => activity === 'awaitReleased' && lastFailure !== null,
         ),
       );
@@ -230,7 +230,7 @@ describe('a maximum of the owner’s that is under the live count', () => {
       await eventually('the floor is back', async () => (await lane.floor()) === 3);
       await eventually('it waits', async () =>
         /its maximum of before, 4, comes back when the count is no longer above it/.test(
-          (await lane.view(RUN)).pending.find(({ activity }) => activity === 'awaitReleased')?.lastFailure ?? '',
+          (await lane.status(RUN)).pending.find(({ activity }) => activity === 'awaitReleased')?.lastFailure ?? '',
         ),
       );
       assert.equal(await lane.available(), 6);

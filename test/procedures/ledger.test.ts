@@ -195,7 +195,7 @@ describe('an attempt that comes too late', { concurrency: 4 }, () => {
       await lane.killWorker();
       await lane.startWorker();
       assert.equal(await untilClosed(lane), 'COMPLETED');
-      assert.equal((await lane.view(RUN)).status?.phase, 'done');
+      assert.equal((await lane.status(RUN)).status?.phase, 'done');
     }));
 });
 
@@ -222,7 +222,7 @@ describe('giving a hold back by hand', { concurrency: 4 }, () => {
       await untilHome(lane, owners);
       assert.deepEqual(lane.floorsWritten(), [6, 3]);
       await eventually('the run is told', async () =>
-        /given back by alice \(wrong day\)/.test((await lane.view(RUN)).status?.claim?.reason ?? ''),
+        /given back by alice \(wrong day\)/.test((await lane.status(RUN)).status?.claim?.reason ?? ''),
       );
       await lane.headroom('skip', RUN);
       assert.equal(await untilClosed(lane), 'COMPLETED');

@@ -25,6 +25,8 @@ for (const governor of GOVERNOR_NAMES) {
       const watched = await lane.headroom('watch', RUN, '--json');
       assert.equal(watched.code, 0, watched.stderr);
       const { result } = await lane.status(RUN);
+      const shown = await lane.headroom('show', RUN, '--json');
+      assert.deepEqual(JSON.parse(shown.stdout), await lane.status(RUN));
       assert.deepEqual(
         { outcome: result?.outcome, restored: result?.restored, drift: result?.drift },
         { outcome: 'done', restored: true, drift: [] },
