@@ -1,5 +1,5 @@
 import { AuthorizationV1Api, VersionApi } from '@kubernetes/client-node';
-import { loadKubeConfig, type KubernetesOptions } from './client.ts';
+import { loadKubeConfig, type KubeConfigOptions } from './kube-config.ts';
 
 /** What the worker does with the cluster; deploy/kubernetes/rbac.yaml grants just this, and a test compares the two. */
 export const NEEDED_ACCESS: readonly {
@@ -35,7 +35,7 @@ export interface AccessVerdict {
 export async function checkAccess({
   namespaces,
   ...options
-}: KubernetesOptions & { readonly namespaces: readonly string[] }): Promise<{
+}: KubeConfigOptions & { readonly namespaces: readonly string[] }): Promise<{
   readonly version: string;
   readonly verdicts: readonly AccessVerdict[];
 }> {
