@@ -1,5 +1,6 @@
 import type { ResolvedPolicy } from './policy.ts';
 import { formatDuration } from './duration.ts';
+import { gitOpsWarnings } from './git-ops.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
 import { ownersValues, wantedCeiling, wantedFloor } from './hold.ts';
 import { replicasBeforeHold } from './marks.ts';
@@ -117,7 +118,7 @@ export function planPreScale(of: {
       currency: policy.currency,
       costPerHour: price === null ? null : roundMoney(added * price),
       costCeiling: price === null ? null : roundMoney(policy.workload.limits.max * price * hours),
-      warnings: planWarnings(request, policy, nowMs, leadMs),
+      warnings: [...planWarnings(request, policy, nowMs, leadMs), ...gitOpsWarnings(state, governance.governor)],
       dashboards: policy.workload.dashboards,
     },
   };

@@ -1,3 +1,4 @@
+import type { GitOpsOwner } from './git-ops.ts';
 import type { Json } from './json.ts';
 
 /** Where a configured workload lives in the cluster. `name` is the configuration's word for it. */
@@ -46,6 +47,8 @@ export interface Governor extends GovernorTarget {
   readonly autoscaler?: AutoscalerFacts;
   /** Who wrote a field last, from managedFields; newest last (R30). */
   readonly writers?: readonly FieldWriter[];
+  /** Whose manifest it comes from; absent where nothing tells. */
+  readonly gitOps?: GitOpsOwner;
 }
 
 export interface AutoscalerFacts {

@@ -9,45 +9,16 @@ import {
   type GovernorChange,
   type GovernorField,
   type GovernorKind,
-  type GovernorMarks,
   type WorkloadRef,
   type WorkloadState,
 } from '../../domain/workload.ts';
 import type { JsonPatch, KubernetesClient } from './client.ts';
+import { gitOpsOwnerOf, writersOf } from './field-managers.ts';
 import type { Kind, RawObject } from './kinds.ts';
+import { FIELD_KEYS, MARK_KEYS } from './places.ts';
 import { labelSelectorText } from './selectors.ts';
 
 const IGNORE = 'headroom.dev/ignore';
-
-/** Where each mark stands on the object. */
-const MARK_KEYS = {
-  baseline: { map: 'annotations', key: 'headroom.dev/baseline' },
-  claims: { map: 'annotations', key: 'headroom.dev/claims' },
-  generation: { map: 'annotations', key: 'headroom.dev/generation' },
-  windDown: { map: 'annotations', key: 'headroom.dev/wind-down' },
-  held: { map: 'labels', key: 'headroom.dev/held' },
-} as const satisfies {
-  readonly [mark in keyof GovernorMarks]-?: { readonly map: 'annotations' | 'labels'; readonly key: string };
-};
-
-/** Where each field stands on the object. */
-const FIELD_KEYS: {
-  readonly [kind in GovernorKind]: {
-    readonly [field in GovernorField]?: { readonly map: 'spec' | 'annotations'; readonly key: string };
-  };
-} = {
-  workload: { floor: { map: 'spec', key: 'replicas' } },
-  horizontalPodAutoscaler: {
-    floor: { map: 'spec', key: 'minReplicas' },
-    ceiling: { map: 'spec', key: 'maxReplicas' },
-    freeze: { map: 'spec', key: 'behavior' },
-  },
-  scaledObject: {
-    floor: { map: 'spec', key: 'minReplicaCount' },
-    ceiling: { map: 'spec', key: 'maxReplicaCount' },
-    freeze: { map: 'annotations', key: 'autoscaling.keda.sh/paused-scale-in' },
-  },
-};
 
 /** Reads all that decides the workload's count, with plain consistent reads: no cache, no resourceVersion (R11, R15). */
 export async function readWorkload(
@@ -178,6 +149,8 @@ function asGovernor({
     return [field, at === undefined ? undefined : maps[at.map]?.[at.key]] as const;
   });
   const marks = MARKS.map((mark) => [mark, metadata?.[MARK_KEYS[mark].map]?.[MARK_KEYS[mark].key]] as const);
+  const writers = writersOf(kind, metadata);
+  const gitOps = gitOpsOwnerOf(kind, ref, metadata);
   return {
     kind,
     workloadKind: ref.kind,
@@ -190,6 +163,8 @@ function asGovernor({
     marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
     ignored: ignored || isIgnored(metadata),
     ...(autoscaler !== undefined && { autoscaler }),
+    ...(writers.length > 0 && { writers }),
+    ...(gitOps !== undefined && { gitOps }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  ApiException,
   CoreV1Api,
   CustomObjectsApi,
   KubeConfig,
@@ -20,7 +21,10 @@ interface Manifest {
   readonly [key: string]: unknown;
 }
 interface Stored {
+  readonly apiVersion: string;
+  readonly kind: string;
   readonly metadata: {
+    readonly name: string;
     readonly uid: string;
     readonly managedFields?: readonly { readonly manager?: string }[];
     readonly annotations?: Readonly<Record<string, string>>;
@@ -82,8 +86,8 @@ export async function openRealCluster() {
     const stored: Stored = await objects.getNamespacedCustomObject(located(id));
     return stored;
   }
-  const patch = async (id: GovernorId, body: object) => {
-    await objects.patchNamespacedCustomObject({ ...located(id), body }, merge);
+  const patch = async (id: GovernorId, body: object, fieldManager = 'somebody') => {
+    await objects.patchNamespacedCustomObject({ ...located(id), body, fieldManager }, merge);
   };
 
   async function addWorkload(given: {
@@ -189,10 +193,31 @@ export async function openRealCluster() {
     async remove(id: GovernorId) {
       await objects.deleteNamespacedCustomObject(located(id));
     },
-    async setField(id: GovernorId, field: GovernorField, value: Json | undefined) {
-      if (field === 'freeze' && id.kind === 'scaledObject')
-        await patch(id, { metadata: { annotations: { 'autoscaling.keda.sh/paused-scale-in': value ?? null } } });
-      else await patch(id, { spec: { [FIELD_KEYS[id.kind][field]]: value ?? null } });
+    async setField(id: GovernorId, field: GovernorField, value: Json | undefined, manager?: string) {
+      const body =
+        field === 'freeze' && id.kind === 'scaledObject'
+          ? { metadata: { annotations: { 'autoscaling.keda.sh/paused-scale-in': value ?? null } } }
+          : { spec: { [FIELD_KEYS[id.kind][field]]: value ?? null } };
+      await patch(id, body, manager);
+    },
+    /** Server-side apply of just these fields; answers with the status and what the server said. */
+    async apply(
+      id: GovernorId,
+      spec: object,
+      { manager, force }: { readonly manager: string; readonly force: boolean },
+    ) {
+      const { apiVersion, kind, metadata } = await read(id);
+      const body = { apiVersion, kind, metadata: { name: metadata.name }, spec };
+      try {
+        await objects.patchNamespacedCustomObject(
+          { ...located(id), body, fieldManager: manager, force },
+          setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply),
+        );
+        return { status: 200, said: '' };
+      } catch (error) {
+        if (!(error instanceof ApiException)) throw error;
+        return { status: error.code, said: String(error.body) };
+      }
     },
     async annotate(id: GovernorId, key: string, value: string | undefined) {
       await patch(id, { metadata: { annotations: { [key]: value ?? null } } });

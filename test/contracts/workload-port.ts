@@ -39,7 +39,8 @@ export interface WorkloadWorld {
     readonly ownedBy?: string;
   }): Promise<void>;
   remove(id: GovernorId): Promise<void>;
-  setField(id: GovernorId, field: GovernorField, value: Json | undefined): Promise<void>;
+  /** As the field manager of that name. */
+  setField(id: GovernorId, field: GovernorField, value: Json | undefined, manager?: string): Promise<void>;
   annotate(id: GovernorId, key: string, value: string | undefined): Promise<void>;
   /** headroom.dev/ignore on headroom's own namespace. */
   ignoreEverything(ignored: boolean): Promise<void>;
@@ -223,6 +224,53 @@ function describeReading(world: () => WorkloadWorld): void {
       assert.deepEqual(await ignored(), [true, true], "on headroom's namespace");
       await world().ignoreEverything(false);
       assert.deepEqual(await ignored(), [false, false]);
+    });
+
+    for (const kind of ['workload', 'horizontalPodAutoscaler', 'scaledObject'] as const) {
+      it(`tells who wrote a field of a ${kind} last`, async () => {
+        const ref = await world().addWorkload({ name: `written-${kind.toLowerCase()}`, replicas: 3 });
+        const id = idOf(kind, ref);
+        if (kind !== 'workload')
+          await world().addAutoscaler({ kind, name: ref.object, target: ref, floor: 3, ceiling: 9 });
+        const writer = async (field: GovernorField) =>
+          governorOf(await read(ref), kind).writers?.findLast((one) => one.field === field)?.manager;
+        await world().setField(id, 'floor', 4, 'kubectl-edit');
+        assert.equal(await writer('floor'), 'kubectl-edit');
+        const found = governorOf(await read(ref), kind);
+        await world().port.changeGovernor(changeOf(found, { floor: 6 }, MARKED), call);
+        assert.equal(await writer('floor'), 'headroom');
+        await world().setField(id, 'floor', 5, 'argocd-controller');
+        assert.equal(await writer('floor'), 'argocd-controller');
+        if (kind === 'workload') return;
+        const value = kind === 'scaledObject' ? 'true' : { scaleDown: { selectPolicy: 'Disabled' } };
+        await world().setField(id, 'freeze', value, 'k9s');
+        assert.deepEqual([await writer('freeze'), await writer('floor')], ['k9s', 'argocd-controller']);
+      });
+    }
+
+    it('tells whose manifest the governor and the workload come from, by what the tools write on them', async () => {
+      const flux = {
+        'kustomize.toolkit.fluxcd.io/name': 'shop',
+        'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+      };
+      const ref = await world().addWorkload({ name: 'from-git', replicas: 1, labels: flux });
+      const id = { kind: 'horizontalPodAutoscaler', namespace: ref.namespace, name: 'from-git-hpa' } as const;
+      const tracking = `web:autoscaling/HorizontalPodAutoscaler:${ref.namespace}/from-git-hpa`;
+      const annotations = { 'argocd.argoproj.io/tracking-id': tracking };
+      await world().addAutoscaler({ ...id, target: ref, floor: 1, ceiling: 3, annotations });
+      const found = async () => {
+        const { self, autoscalers } = await read(ref);
+        return [self.gitOps, autoscalers[0]?.gitOps];
+      };
+      const label = 'label kustomize.toolkit.fluxcd.io/name';
+      const kustomization = { tool: 'fluxKustomization', name: 'flux-system/shop', evidence: label };
+      const application = { tool: 'argoCd', name: 'web', evidence: 'annotation argocd.argoproj.io/tracking-id' };
+      assert.deepEqual(await found(), [kustomization, application]);
+      await world().annotate(id, 'argocd.argoproj.io/tracking-id', tracking.replace('from-git-hpa', 'another'));
+      assert.deepEqual(await found(), [kustomization, undefined], 'a copied annotation says nothing');
+      await world().setField(id, 'ceiling', 4, 'helm-controller');
+      const release = { tool: 'fluxHelmRelease', name: '', evidence: 'field manager helm-controller' };
+      assert.deepEqual(await found(), [kustomization, release]);
     });
 
     it('fails as targetNotFound with the names that exist, for every read', async () => {

@@ -342,6 +342,11 @@ describe('planning a pre-scale', () => {
     const event = { name: 'sale', startMs: nowMs + hour / 3, endMs: nowMs + hour };
     assert.match(planOf({ request: { event } }).warnings.join(), /lead of 30m began 10m ago/);
   });
+  it('warns when a manifest in Git would put the floor back, and refuses nothing for it', () => {
+    const gitOps = { tool: 'argoCd', name: 'web', evidence: 'annotation argocd.argoproj.io/tracking-id' } as const;
+    const [warning = ''] = planOf({ state: { autoscalers: [aGovernor({ gitOps })] } }).warnings;
+    assert.match(warning, /^HorizontalPodAutoscaler shop\/web-hpa is managed by Argo CD application web /);
+  });
   it('warns when nothing can tell that the load is over', () => {
     assert.match(planOf({ policy: { workload: { load: [] } } }).warnings.join(), /no load metric/);
   });

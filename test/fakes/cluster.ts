@@ -2,6 +2,7 @@ import { failure } from '../../activities/failure.ts';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
 import type { ClusterCapacity } from '../../domain/cluster-capacity.ts';
 import type { FailureType } from '../../domain/failures.ts';
+import { findGitOpsOwner } from '../../domain/git-ops.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import type { PodFacts } from '../../domain/pod-facts.ts';
 import type { QuotaFacts } from '../../domain/quota.ts';
@@ -348,6 +349,14 @@ export class FakeCluster implements WorkloadPort {
 function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
   const { kind, ref, namespace, name, uid, fields, annotations, labels } = one;
   const marks = MARKS.map((mark) => [mark, (mark === 'held' ? labels : annotations)?.[MARK_KEYS[mark]]] as const);
+  const gitOps = findGitOpsOwner({
+    groupKind: kind === 'workload' ? `apps/${ref.kind}` : GROUP_KINDS[kind],
+    namespace,
+    name,
+    labels: labels ?? {},
+    annotations: annotations ?? {},
+    managers: (one.writers ?? []).map(({ manager }) => manager),
+  });
   return {
     kind,
     workloadKind: ref.kind,
@@ -361,8 +370,14 @@ function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
     ignored: ignored || isIgnored(one),
     ...(kind !== 'workload' && { autoscaler: factsOf(one) }),
     ...(one.writers !== undefined && { writers: one.writers }),
+    ...(gitOps !== undefined && { gitOps }),
   };
 }
+
+const GROUP_KINDS = {
+  horizontalPodAutoscaler: 'autoscaling/HorizontalPodAutoscaler',
+  scaledObject: 'keda.sh/ScaledObject',
+};
 
 /** KEDA follows at once here, unless it is paused. */
 function factsOf({ kind, fields, annotations, idleReplicas }: StoredGovernor): AutoscalerFacts {
