@@ -17,6 +17,7 @@ import { gitOpsOwnerOf, writersOf } from './field-managers.ts';
 import type { Kind, RawObject } from './kinds.ts';
 import { FIELD_KEYS, MARK_KEYS } from './places.ts';
 import { labelSelectorText } from './selectors.ts';
+import { statefulFactsOf } from './stateful.ts';
 
 const IGNORE = 'headroom.dev/ignore';
 
@@ -122,6 +123,7 @@ function asState(workload: Workload, ref: WorkloadRef): Omit<WorkloadState, 'aut
       message,
     })),
     selector: labelSelectorText(spec?.selector),
+    ...(ref.kind === 'StatefulSet' && { stateful: statefulFactsOf(workload) }),
   };
 }
 

@@ -6,9 +6,10 @@ import type { PodTrouble } from '../../domain/troubles.ts';
 import type { WorkloadRef } from '../../domain/workload.ts';
 import type { KubernetesClient } from './client.ts';
 import { isCreatedBy, readCreators, type Creator } from './creators.ts';
-import { findWorkload } from './governors.ts';
+import { findWorkload, type Workload } from './governors.ts';
 import type { Raw, RawObject } from './kinds.ts';
 import { labelSelectorText } from './selectors.ts';
+import { statefulFactsOf } from './stateful.ts';
 
 type Pod = RawObject<'Pod'>;
 
@@ -30,7 +31,13 @@ export async function readTroubles(
   // a namespace keeps an hour of events: they are asked for only when somebody is in trouble
   const events = uids.size === 0 ? [] : await client.list({ kind: 'Event', namespace }, {}, call);
   const about = events.filter(({ involvedObject }) => uids.has(involvedObject.uid));
-  return groupTroubles(pods.map(asObservation), about.map(asEvent));
+  return groupTroubles(pods.map(asObservation), about.map(asEvent), {
+    ...(isOrdered(ref, workload) && { ordered: { wantedReplicas: workload.spec?.replicas ?? 1 } }),
+  });
+}
+
+function isOrdered({ kind }: WorkloadRef, workload: Workload): boolean {
+  return kind === 'StatefulSet' && statefulFactsOf(workload).ordered;
 }
 
 /** It should have more pods than exist: only then an event of a refused creation still matters. */

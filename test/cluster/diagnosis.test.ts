@@ -85,6 +85,14 @@ describe('why pods are missing, on a real cluster', () => {
     assert.ok(trouble.examples.every((name) => name.startsWith('huge-')));
   });
 
+  it('names the pod of a StatefulSet behind which all others wait', async () => {
+    const podSpec = onOwnNode(cluster.namespace, { cpu: '1000' });
+    const ref = await cluster.addWorkload({ name: 'queue', kind: 'StatefulSet', replicas: 3, podSpec });
+    const [blocked] = await waitFor(ref, (all) => all.some(({ kind }) => kind === 'unschedulable'));
+    const message = 'no further pod is created before queue-0 is ready';
+    assert.deepEqual(blocked, { kind: 'blocked', reason: 'OrderedReady', message, count: 2, examples: [] });
+  });
+
   it("says what a container waits for, and leaves other people's pods with the same labels out", async () => {
     const ref = await cluster.addWorkload({
       name: 'no-image',

@@ -11,7 +11,7 @@ import {
 import { createWorkloadPort } from '../../adapters/kubernetes/workloads.ts';
 import type { WorkloadPort } from '../../activities/ports.ts';
 import type { Json } from '../../domain/json.ts';
-import type { Governor, GovernorField, WorkloadRef } from '../../domain/workload.ts';
+import type { Governor, GovernorField, StatefulFacts, WorkloadRef } from '../../domain/workload.ts';
 
 type GovernorId = Pick<Governor, 'kind' | 'namespace' | 'name'> & { readonly workloadKind?: WorkloadRef['kind'] };
 interface Manifest {
@@ -97,9 +97,11 @@ export async function openRealCluster() {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
     readonly podSpec?: object;
+    readonly stateful?: Partial<Omit<StatefulFacts, 'labels'>>;
   }): Promise<WorkloadRef> {
-    const { name, kind = 'Deployment', replicas, annotations, labels, podSpec } = given;
-    const template = { metadata: { labels: { app: name } }, spec: podSpec ?? aPodSpec() };
+    const { name, kind = 'Deployment', replicas, annotations, labels, stateful = {} } = given;
+    const { podSpec = aPodSpec(undefined, stateful.images) } = given;
+    const template = { metadata: { labels: { app: name } }, spec: podSpec };
     const metadata = {
       name,
       ...(annotations !== undefined && { annotations }),
@@ -109,7 +111,7 @@ export async function openRealCluster() {
       replicas,
       selector: { matchLabels: { app: name } },
       template,
-      ...(kind === 'StatefulSet' && { serviceName: name }),
+      ...(kind === 'StatefulSet' && { serviceName: name, ...asSetSpec(stateful) }),
     };
     await create({ apiVersion: 'apps/v1', kind, metadata, spec });
     const ref: WorkloadRef = { name, namespace, kind, object: name };
@@ -238,10 +240,28 @@ export async function openRealCluster() {
   };
 }
 
+/** Only what is given: the rest is the API server's to fill in. */
+function asSetSpec({ ordered, whenScaled, claims, firstOrdinal }: Partial<StatefulFacts>): object {
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  return {
+    ...(ordered !== undefined && { podManagementPolicy: ordered ? 'OrderedReady' : 'Parallel' }),
+    ...(whenScaled !== undefined && { persistentVolumeClaimRetentionPolicy: { whenScaled, whenDeleted: 'Retain' } }),
+    ...(claims !== undefined && { volumeClaimTemplates: claims.map((name) => ({ metadata: { name }, spec: claim })) }),
+    ...(firstOrdinal !== undefined && { ordinals: { start: firstOrdinal } }),
+  };
+}
+
 /** A small pod for nodes that have no kubelet. */
-export function aPodSpec(requests: Readonly<Record<string, string>> = { cpu: '10m', memory: '16Mi' }): object {
-  const container = { name: 'main', image: 'registry.k8s.io/pause:3.10', resources: { requests } };
-  return { terminationGracePeriodSeconds: 0, containers: [container] };
+export function aPodSpec(
+  requests: Readonly<Record<string, string>> = { cpu: '10m', memory: '16Mi' },
+  images: readonly string[] = ['registry.k8s.io/pause:3.10'],
+): object {
+  const containers = images.map((image, place) => ({
+    name: place === 0 ? 'main' : `main-${place}`,
+    image,
+    resources: { requests },
+  }));
+  return { terminationGracePeriodSeconds: 0, containers };
 }
 
 /** Looks every 50 ms, for at most `withinMs`. */

@@ -11,6 +11,7 @@ import {
   type GovernorChange,
   type GovernorField,
   type GovernorMarks,
+  type StatefulFacts,
   type WorkloadRef,
 } from '../../domain/workload.ts';
 
@@ -26,6 +27,8 @@ export interface WorkloadWorld {
     readonly replicas: number;
     readonly annotations?: Texts;
     readonly labels?: Texts;
+    /** Of a StatefulSet. */
+    readonly stateful?: Partial<Omit<StatefulFacts, 'labels'>>;
   }): Promise<WorkloadRef>;
   addAutoscaler(given: {
     readonly kind: 'horizontalPodAutoscaler' | 'scaledObject';
@@ -136,6 +139,24 @@ function describeReading(world: () => WorkloadWorld): void {
       assert.deepEqual([other.wantedReplicas, other.autoscalers.length], [2, 1]);
       assert.deepEqual([one.self.workloadKind, other.self.workloadKind], ['Deployment', 'StatefulSet']);
       assert.notEqual(one.uid, other.uid);
+    });
+
+    it('tells of a StatefulSet what scaling does to it besides, and of a Deployment nothing', async () => {
+      const labels = { 'app.kubernetes.io/name': 'postgresql' };
+      const stateful = {
+        images: ['docker.io/bitnami/postgresql:17'],
+        ordered: false,
+        whenScaled: 'Delete',
+        claims: ['data', 'wal'],
+        firstOrdinal: 5,
+      } as const;
+      const database = await world().addWorkload({ name: 'db', kind: 'StatefulSet', replicas: 0, labels, stateful });
+      const plain = await world().addWorkload({ name: 'plain-set', kind: 'StatefulSet', replicas: 0 });
+      const deployment = await world().addWorkload({ name: 'no-set', replicas: 0 });
+      assert.deepEqual((await read(database)).stateful, { ...stateful, labels: { app: 'db', ...labels } });
+      const { ordered, whenScaled, claims, firstOrdinal } = (await read(plain)).stateful ?? assert.fail();
+      assert.deepEqual([ordered, whenScaled, claims, firstOrdinal], [true, 'Retain', [], 0], "the API's defaults");
+      assert.equal('stateful' in (await read(deployment)), false);
     });
 
     it('finds the HPA in charge, with its floor and ceiling, and not that of another workload', async () => {

@@ -16,6 +16,7 @@ import {
   type GovernorField,
   type GovernorKind,
   type GovernorMarks,
+  type StatefulFacts,
   type WorkloadRef,
   type WorkloadState,
 } from '../../domain/workload.ts';
@@ -41,6 +42,8 @@ interface StoredGovernor {
   readonly labels: Texts | undefined;
   /** KEDA's own HPA. */
   readonly owned: boolean;
+  /** Of a StatefulSet. */
+  readonly stateful?: StatefulFacts | undefined;
   readonly idleReplicas?: number | undefined;
   readonly writers?: readonly FieldWriter[];
 }
@@ -98,6 +101,7 @@ export class FakeCluster implements WorkloadPort {
     readonly replicas: number;
     readonly annotations?: Texts;
     readonly labels?: Texts;
+    readonly stateful?: Partial<Omit<StatefulFacts, 'labels'>>;
   }): WorkloadRef {
     const { name, object = name, namespace = 'tensafe', kind = 'Deployment', replicas } = given;
     const ref: WorkloadRef = { name, namespace, kind, object };
@@ -109,6 +113,10 @@ export class FakeCluster implements WorkloadPort {
       annotations: given.annotations,
       labels: given.labels,
       owned: false,
+      stateful:
+        kind === 'StatefulSet'
+          ? { ...PLAIN_SET, ...given.stateful, labels: { app: object, ...given.labels } }
+          : undefined,
     });
     this.#counts.set(keyOf(ref), { replicas, available: replicas });
     return ref;
@@ -258,6 +266,7 @@ export class FakeCluster implements WorkloadPort {
       terminatingReplicas: 0,
       conditions: [],
       selector: `app=${ref.object}`,
+      ...(workload.stateful !== undefined && { stateful: workload.stateful }),
       autoscalers: this.#autoscalersOf(ref).map((one) => asGovernor(one, ignored)),
       self: asGovernor(this.#workload(ref), ignored),
     };
@@ -374,6 +383,14 @@ function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
   };
 }
 
+/** What a StatefulSet is that says nothing of it. */
+const PLAIN_SET: Omit<StatefulFacts, 'labels'> = {
+  images: ['registry.k8s.io/pause:3.10'],
+  ordered: true,
+  whenScaled: 'Retain',
+  claims: [],
+  firstOrdinal: 0,
+};
 const GROUP_KINDS = {
   horizontalPodAutoscaler: 'autoscaling/HorizontalPodAutoscaler',
   scaledObject: 'keda.sh/ScaledObject',
