@@ -1,3 +1,4 @@
+import type { NodeFacts } from './node-autoscaler.ts';
 import { findBlocked, type OrderedSet } from './ordered-pods.ts';
 import { diagnosePod, type EventObservation, type Finding, type PodObservation } from './pod-diagnosis.ts';
 import { bySource, plainRefusal, subjectOfRefusal, type PodTrouble } from './troubles.ts';
@@ -5,7 +6,7 @@ import { bySource, plainRefusal, subjectOfRefusal, type PodTrouble } from './tro
 /** A refused creation has no pod. */
 type Case = Finding & { readonly pod?: string };
 
-export interface DiagnosisFacts {
+export interface DiagnosisFacts extends NodeFacts {
   /** Of a StatefulSet that creates its pods one after the other. */
   readonly ordered?: OrderedSet;
 }
@@ -17,14 +18,14 @@ const EXAMPLES = 5;
 export function groupTroubles(
   pods: readonly PodObservation[],
   events: readonly EventObservation[],
-  { ordered }: DiagnosisFacts = {},
+  facts: DiagnosisFacts = {},
 ): readonly PodTrouble[] {
   const cases: readonly Case[] = [
     ...findRefusedCreations(events),
-    ...pods.flatMap((pod) => diagnosePod(pod, events).map((finding) => ({ ...finding, pod: pod.name }))),
+    ...pods.flatMap((pod) => diagnosePod(pod, events, facts).map((finding) => ({ ...finding, pod: pod.name }))),
   ];
   const groups = Map.groupBy(cases, ({ kind, subject }) => JSON.stringify([kind, subject]));
-  const blocked = ordered === undefined ? [] : findBlocked(ordered, pods);
+  const blocked = facts.ordered === undefined ? [] : findBlocked(facts.ordered, pods);
   return [...blocked, ...[...groups.values()].flatMap(asTrouble)].toSorted(
     (a, b) => bySource(a, b) || b.count - a.count,
   );
