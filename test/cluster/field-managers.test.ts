@@ -8,7 +8,7 @@ import { openRealCluster } from './real-cluster.ts';
 const call: Call = { signal: new AbortController().signal, caller: 'field-managers/test' };
 const ARGO = { manager: 'argocd-controller', force: false };
 
-/** What docs/decisions/0007 says of server-side apply, on a real API server. */
+/** What docs/decisions/0008 says of server-side apply, on a real API server. */
 describe('a held field that somebody else applies', () => {
   let cluster: Awaited<ReturnType<typeof openRealCluster>>;
   before(async () => {
