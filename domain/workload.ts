@@ -56,10 +56,10 @@ export interface AutoscalerFacts {
   readonly paused?: string;
   /** KEDA's idleReplicaCount. */
   readonly idleReplicas?: number;
-  /** KEDA's, from the label that it stamps on its HPA (R21). */
+  /** KEDA's, from the label that it stamps on its HPA (R21); absent where that label is the owner's. */
   readonly version?: string;
   /** A ScaledObject's own HPA, which is what acts; null when KEDA has made none. Absent for an HPA: it acts itself. */
-  readonly inForce?: { readonly floor: number; readonly ceiling: number } | null;
+  readonly inForce?: { readonly floor: number; readonly ceiling: number; readonly frozen: boolean } | null;
 }
 
 export interface FieldWriter {

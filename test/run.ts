@@ -31,7 +31,7 @@ say(`npm test took ${((Date.now() - startedMs) / 1_000).toFixed(0)} s`);
 process.exit(unitCode === 0 && code === 0 ? 0 : 1);
 
 async function runOnServers(): Promise<number> {
-  const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, onProgress: say });
+  const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, extras: ['keda'], onProgress: say });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => void sandbox.stop().then(() => process.exit(1)));
   try {

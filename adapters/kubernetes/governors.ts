@@ -1,5 +1,6 @@
 import { failure } from '../../activities/failure.ts';
 import type { Call } from '../../activities/ports.ts';
+import { isOnForKeda } from '../../domain/freeze.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import {
   GOVERNOR_FIELDS,
@@ -175,27 +176,36 @@ function scaledObjectFacts(
   { metadata, spec, status }: RawObject<'ScaledObject'>,
   autoscalers: readonly RawObject<'HorizontalPodAutoscaler'>[],
 ): AutoscalerFacts {
-  const paused = PAUSES.find((key) => isSet(metadata?.annotations?.[key]));
+  const paused = pauseOf(metadata?.annotations ?? {});
   const made = autoscalers.find(
     (one) =>
       one.metadata?.name === status?.hpaName ||
       (one.metadata?.ownerReferences ?? []).some(({ uid }) => uid === metadata?.uid),
   );
-  const version = made?.metadata?.labels?.['app.kubernetes.io/version'];
+  // KEDA copies the ScaledObject's labels over its own: a chart's version of the application is none of KEDA's
+  const isOwners = metadata?.labels?.[VERSION] !== undefined;
+  const version = isOwners ? undefined : made?.metadata?.labels?.[VERSION];
   const { idleReplicaCount } = spec ?? {};
   return {
-    ...(paused !== undefined && { paused: `${paused}=${metadata?.annotations?.[paused]}` }),
+    ...(paused !== undefined && { paused }),
     ...(idleReplicaCount !== undefined && { idleReplicas: idleReplicaCount }),
     ...(version !== undefined && { version }),
-    inForce: made === undefined ? null : { floor: made.spec?.minReplicas ?? 1, ceiling: made.spec?.maxReplicas ?? 0 },
+    inForce: made === undefined ? null : inForceOf(made),
   };
 }
 
-const PAUSES = ['autoscaling.keda.sh/paused-replicas', 'autoscaling.keda.sh/paused'] as const;
+const VERSION = 'app.kubernetes.io/version';
 
-/** KEDA takes every value but "false" for a pause (R21). */
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== 'false';
+function inForceOf({ spec }: RawObject<'HorizontalPodAutoscaler'>) {
+  const frozen = spec?.behavior?.scaleDown?.selectPolicy === 'Disabled';
+  return { floor: spec?.minReplicas ?? 1, ceiling: spec?.maxReplicas ?? 0, frozen };
+}
+
+/** A count pauses whatever it says, also "false" (R21). */
+function pauseOf(annotations: Readonly<Record<string, string>>): string | undefined {
+  const { 'autoscaling.keda.sh/paused-replicas': count, 'autoscaling.keda.sh/paused': paused } = annotations;
+  if (count !== undefined) return `autoscaling.keda.sh/paused-replicas=${count}`;
+  return paused !== undefined && isOnForKeda(paused) ? `autoscaling.keda.sh/paused=${paused}` : undefined;
 }
 
 function isIgnored(metadata: Metadata): boolean {
@@ -203,7 +213,7 @@ function isIgnored(metadata: Metadata): boolean {
 }
 
 /** KEDA rewrites the HPA that it made: the ScaledObject is the governor (R19). */
-function isKedas(metadata: Metadata): boolean {
+export function isKedas(metadata: Metadata): boolean {
   return (metadata?.ownerReferences ?? []).some(
     ({ kind, apiVersion, controller }) =>
       kind === 'ScaledObject' && apiVersion.startsWith('keda.sh/') && controller === true,

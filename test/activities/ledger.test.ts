@@ -151,6 +151,31 @@ describe('letting go of jobs', () => {
   }
 });
 
+describe('letting go of what KEDA would take at once', () => {
+  const rows: readonly (readonly [name: string, given: { readonly floor: number; readonly idleReplicas?: number }])[] =
+    [
+      ['waits for low load before a minimum of 0', { floor: 0 }],
+      ['waits for low load before an idle count', { floor: 2, idleReplicas: 0 }],
+    ];
+  for (const [name, given] of rows) {
+    it(name, async () => {
+      const { cluster, metrics, activities, run } = aWorld({ autoscaler: false });
+      cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, ceiling: 20, ...given });
+      await run.act(() => activities.applyHold(request(1, [6])));
+      const letGo = async (generation: number) => {
+        const report = await run.act(() => activities.applyHold({ ...request(generation, []), skipSteps: false }));
+        assert.ok(report.kind === 'standing');
+        return report.standing;
+      };
+      const kept = await letGo(2);
+      assert.deepEqual([kept.held, kept.floor], [true, 6]);
+      assert.match(kept.waitingFor ?? '', /pods may be at work .*no data/);
+      metrics.say('sum(queue)', 1);
+      assert.equal((await letGo(3)).floor, 5);
+    });
+  }
+});
+
 describe('watching over a hold', () => {
   const guarded = (stands: string) => ({ ...request(3, [6]), fresh: false, stands });
   /** Holds, and answers with what the last decision said of it. */

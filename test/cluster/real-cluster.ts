@@ -26,11 +26,13 @@ interface Stored {
   readonly metadata: {
     readonly name: string;
     readonly uid: string;
+    readonly resourceVersion: string;
     readonly managedFields?: readonly { readonly manager?: string }[];
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
   };
   readonly spec: Readonly<Record<string, Json>>;
+  readonly status?: { readonly hpaName?: string };
 }
 
 /** The servers under test; a missing one is a failure and never a silent skip. */
@@ -137,26 +139,22 @@ export async function openRealCluster() {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
     readonly ownedBy?: string;
+    readonly idleReplicas?: number;
+    /** Merged over the spec. */
+    readonly spec?: object;
   }): Promise<void> {
     const { kind, name, target, floor, ceiling, annotations, labels, ownedBy } = given;
+    if (ownedBy !== undefined) {
+      // KEDA has made it with its ScaledObject
+      await patch({ kind, namespace, name }, { metadata: { annotations, labels } });
+      return;
+    }
     const keys = FIELD_KEYS[kind];
     const fields = { ...(floor !== undefined && { [keys.floor]: floor }), [keys.ceiling]: ceiling };
-    const owner = ownedBy === undefined ? undefined : await read({ kind: 'scaledObject', namespace, name: ownedBy });
     const metadata = {
       name,
       ...(annotations !== undefined && { annotations }),
       ...(labels !== undefined && { labels }),
-      ...(owner !== undefined && {
-        ownerReferences: [
-          {
-            apiVersion: 'keda.sh/v1alpha1',
-            kind: 'ScaledObject',
-            name: ownedBy,
-            uid: owner.metadata.uid,
-            controller: true,
-          },
-        ],
-      }),
     };
     if (kind === 'horizontalPodAutoscaler') {
       const scaleTargetRef = { apiVersion: 'apps/v1', kind: target.kind, name: target.object };
@@ -180,7 +178,18 @@ export async function openRealCluster() {
       apiVersion: 'keda.sh/v1alpha1',
       kind: 'ScaledObject',
       metadata,
-      spec: { scaleTargetRef, triggers, ...fields },
+      spec: {
+        scaleTargetRef,
+        triggers,
+        ...fields,
+        ...(given.idleReplicas !== undefined && { idleReplicaCount: given.idleReplicas }),
+        ...given.spec,
+      },
+    });
+    // KEDA labels the object, makes its HPA, and writes down its name: from then on only the test changes the object
+    await until(`KEDA's HPA for ${name}`, async () => {
+      const { metadata: found, status } = await read({ kind, namespace, name });
+      return found.labels?.['scaledobject.keda.sh/name'] === name && status?.hpaName !== undefined;
     });
   }
 
@@ -192,6 +201,7 @@ export async function openRealCluster() {
     addWorkload,
     addAutoscaler,
     read,
+    patch,
     async remove(id: GovernorId) {
       await objects.deleteNamespacedCustomObject(located(id));
     },

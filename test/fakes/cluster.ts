@@ -1,3 +1,4 @@
+import { isFrozen, isOnForKeda } from '../../domain/freeze.ts';
 import { failure } from '../../activities/failure.ts';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
 import type { ClusterCapacity } from '../../domain/cluster-capacity.ts';
@@ -207,7 +208,9 @@ export class FakeCluster implements WorkloadPort {
     return this.#serve('findHeld', call, () =>
       refs
         .filter((ref) =>
-          this.#governors.some((one) => keyOf(one.ref) === keyOf(ref) && one.labels?.['headroom.dev/held'] === 'true'),
+          this.#governors.some(
+            (one) => !one.owned && keyOf(one.ref) === keyOf(ref) && one.labels?.['headroom.dev/held'] === 'true',
+          ),
         )
         .map(({ name }) => name),
     );
@@ -277,6 +280,10 @@ export class FakeCluster implements WorkloadPort {
     if (unknown !== undefined) throw failure('invalidRequest', `a ${change.kind} has no ${unknown.field} to change`);
     const found = this.#governors.find((one) => isSame(one, change));
     if (found === undefined || !isAsRead(found, change)) return 'raced';
+    const rival = this.#autoscalersOf(found.ref).find((one) => one !== found);
+    // KEDA's webhook looks at every write (R20); nothing looks at an HPA
+    if (found.kind === 'scaledObject' && rival !== undefined)
+      throw failure('stateConflict', `the workload '${found.ref.object}' is already managed by '${rival.name}'`);
     const next = applied(found, change);
     const [floor, ceiling] = [asCount(next.fields.floor), asCount(next.fields.ceiling)];
     if (floor !== undefined && ceiling !== undefined && floor > ceiling) {
@@ -397,19 +404,24 @@ const GROUP_KINDS = {
 };
 
 /** KEDA follows at once here, unless it is paused. */
-function factsOf({ kind, fields, annotations, idleReplicas }: StoredGovernor): AutoscalerFacts {
+function factsOf(one: StoredGovernor): AutoscalerFacts {
+  const { kind, fields, annotations = {}, labels = {}, idleReplicas } = one;
   if (kind !== 'scaledObject') return {};
-  const paused = PAUSES.find((key) => (annotations?.[key] ?? 'false') !== 'false');
+  const paused = PAUSES.find(([key, isOn]) => annotations[key] !== undefined && isOn(annotations[key]))?.[0];
+  const [floor, ceiling] = [Math.max(1, asCount(fields.floor) ?? 0), asCount(fields.ceiling) ?? 100];
+  // KEDA's own label stands on an HPA that a pause deletes, and under the owner's of the same name
+  const tellsVersion = paused === undefined && labels['app.kubernetes.io/version'] === undefined;
   return {
-    ...(paused !== undefined && { paused: `${paused}=${annotations?.[paused]}` }),
+    ...(paused !== undefined && { paused: `${paused}=${annotations[paused]}` }),
     ...(idleReplicas !== undefined && { idleReplicas }),
-    inForce:
-      paused === undefined
-        ? { floor: Math.max(1, asCount(fields.floor) ?? 0), ceiling: asCount(fields.ceiling) ?? 100 }
-        : null,
+    ...(tellsVersion && { version: '2.20.2' }),
+    inForce: paused === undefined ? { floor, ceiling, frozen: isFrozen(one) } : null,
   };
 }
-const PAUSES = ['autoscaling.keda.sh/paused-replicas', 'autoscaling.keda.sh/paused'];
+const PAUSES = [
+  ['autoscaling.keda.sh/paused-replicas', () => true],
+  ['autoscaling.keda.sh/paused', isOnForKeda],
+] as const;
 
 /** Everything that was read is still so: what the API server checks with `test`. */
 function isAsRead(one: StoredGovernor, change: GovernorChange): boolean {

@@ -9,6 +9,7 @@ import {
 
 const KINDS = {
   Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
+  ScaledObject: { group: 'keda.sh', version: 'v1alpha1', plural: 'scaledobjects' },
   HorizontalPodAutoscaler: { group: 'autoscaling', version: 'v2', plural: 'horizontalpodautoscalers' },
 } as const;
 export type Kind = keyof typeof KINDS;
@@ -16,6 +17,7 @@ export type Kind = keyof typeof KINDS;
 export interface Stored {
   readonly metadata: {
     readonly uid: string;
+    readonly resourceVersion: string;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
   };

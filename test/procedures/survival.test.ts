@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
-import { openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { GOVERNOR_NAMES, GOVERNORS, openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
 import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 
 /** Starts the lane's worker so that it dies at a point; answers when it has, and fails when it never got there. */
@@ -24,81 +24,77 @@ async function inLane(options: LaneOptions, act: (lane: Lane) => Promise<void>):
   }
 }
 
-for (const governor of ['hpa', 'none'] as const) {
-  describe(
-    `a worker killed during a pre-scale ${governor === 'hpa' ? 'under an HPA' : 'without an autoscaler'}`,
-    { concurrency: true },
-    () => {
-      it('comes back in the hold and brings the same end', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await lane.startWorker();
+for (const governor of GOVERNOR_NAMES) {
+  describe(`a worker killed during a pre-scale ${GOVERNORS[governor].words}`, { concurrency: true }, () => {
+    it('comes back in the hold and brings the same end', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await lane.startWorker();
+        await startSale(lane);
+        await untilPhase(lane, 'holding');
+        await lane.killWorker();
+        assert.equal(await lane.floor(), 6);
+        await lane.startWorker();
+        await endSale(lane);
+        assert.equal(await lane.floor(), 6);
+        await lane.headroom('skip', RUN);
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+      }));
+
+    it('loses nothing when it dies between the PATCH that holds and its record', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+        assert.equal(await lane.floor(), 6);
+        await lane.startWorker();
+        await untilPhase(lane, 'holding');
+        await lane.headroom('skip', RUN);
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+        assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');
+        await lane.record(`survived-${governor}`);
+      }));
+
+    it('goes on winding down where it died, between a step and its record', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await killedAt(lane, 'workloads.changeGovernor:2', async () => {
           await startSale(lane);
           await untilPhase(lane, 'holding');
-          await lane.killWorker();
-          assert.equal(await lane.floor(), 6);
-          await lane.startWorker();
-          await endSale(lane);
-          assert.equal(await lane.floor(), 6);
           await lane.headroom('skip', RUN);
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-        }));
+        });
+        assert.equal(await lane.floor(), 5);
+        await lane.startWorker();
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+        assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+      }));
 
-      it('loses nothing when it dies between the PATCH that holds and its record', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
-          assert.equal(await lane.floor(), 6);
-          await lane.startWorker();
-          await untilPhase(lane, 'holding');
-          await lane.headroom('skip', RUN);
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');
-          await lane.record(`survived-${governor}`);
-        }));
-
-      it('goes on winding down where it died, between a step and its record', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:2', async () => {
-            await startSale(lane);
-            await untilPhase(lane, 'holding');
-            await lane.headroom('skip', RUN);
-          });
-          assert.equal(await lane.floor(), 5);
-          await lane.startWorker();
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
-        }));
-
-      it('gives the owner’s exact values back even when the ledger’s history is deleted besides', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
-          const { connection, options } = lane.temporal;
-          const workflowExecution = { workflowId: 'capacity.tensafe-server' };
-          await connection.workflowService.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution });
-          await eventually('the ledger is forgotten', async () => {
-            const gone = await lane.temporal.workflow
-              .getHandle('capacity.tensafe-server')
-              .describe()
-              .then(
-                () => false,
-                () => true,
-              );
-            return gone;
-          });
-          await lane.startWorker();
-          await untilPhase(lane, 'holding');
-          await lane.headroom('skip', RUN);
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-        }));
-    },
-  );
+    it('gives the owner’s exact values back even when the ledger’s history is deleted besides', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+        const { connection, options } = lane.temporal;
+        const workflowExecution = { workflowId: 'capacity.tensafe-server' };
+        await connection.workflowService.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution });
+        await eventually('the ledger is forgotten', async () => {
+          const gone = await lane.temporal.workflow
+            .getHandle('capacity.tensafe-server')
+            .describe()
+            .then(
+              () => false,
+              () => true,
+            );
+          return gone;
+        });
+        await lane.startWorker();
+        await untilPhase(lane, 'holding');
+        await lane.headroom('skip', RUN);
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+      }));
+  });
 }
 
 describe('a run that ends without a word', { concurrency: true }, () => {
