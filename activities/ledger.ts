@@ -219,18 +219,23 @@ function factsOf({ request, policy, state, governor }: Situation): HoldFacts {
   };
 }
 
-/** Jobs are never scaled in without a look whether they have ended, nor is anything let go to a minimum of 0 (R25). */
+/** Jobs are never scaled in without a look whether they have ended, nor is anything let go to where KEDA takes all of it (R25). */
 async function decide(
   ports: Pick<Ports, 'metrics' | 'workloads'>,
   { request, policy, state, governor }: Situation,
 ): Promise<HoldDecision> {
   const facts = factsOf({ request, policy, state, governor });
   const decision = decideHold(facts);
-  const mayGoToNone = governor.kind === 'scaledObject' && ownersValues(governor).floor === 0;
-  if ((!policy.workload.jobs && !mayGoToNone) || request.skipSteps) return decision;
+  if ((!policy.workload.jobs && !mayGoAtOnce(governor)) || request.skipSteps) return decision;
   if (decision.kind !== 'change' || !isLettingGo(governor, decision.standing)) return decision;
   const busy = await findBusy(ports, policy, facts.replicasBefore ?? 1);
   return busy === undefined ? decision : decideHold({ ...facts, busy });
+}
+
+/** A minimum of 0, or an idle count: once nothing holds it, KEDA goes there within a second, by no steps. */
+function mayGoAtOnce(governor: Governor): boolean {
+  if (governor.kind !== 'scaledObject') return false;
+  return ownersValues(governor).floor === 0 || governor.autoscaler?.idleReplicas !== undefined;
 }
 
 async function findBusy(

@@ -162,20 +162,27 @@ describe('letting go of jobs', () => {
   }
 });
 
-describe('letting go to a minimum of none', () => {
-  const rows: readonly (readonly [name: string, load: number | undefined, floor: number])[] = [
-    ['waits for low load: KEDA would be at none within a blink', 40, 6],
-    ['waits while there is no data', undefined, 6],
-    ['goes down by its steps when the load is low', 1, 5],
-  ];
-  for (const [name, load, floor] of rows) {
+describe('letting go of what KEDA would take at once', () => {
+  const rows: readonly (readonly [name: string, given: { readonly floor: number; readonly idleReplicas?: number }])[] =
+    [
+      ['waits for low load before a minimum of 0', { floor: 0 }],
+      ['waits for low load before an idle count', { floor: 2, idleReplicas: 0 }],
+    ];
+  for (const [name, given] of rows) {
     it(name, async () => {
       const { cluster, metrics, activities, run } = aWorld({ autoscaler: false });
-      cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, floor: 0, ceiling: 20 });
+      cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, ceiling: 20, ...given });
       await run.act(() => activities.applyHold(request(1, [6])));
-      if (load !== undefined) metrics.say('sum(queue)', load);
-      const report = await run.act(() => activities.applyHold({ ...request(2, []), skipSteps: false }));
-      assert.equal(report.kind === 'standing' && report.standing.floor, floor);
+      const letGo = async (generation: number) => {
+        const report = await run.act(() => activities.applyHold({ ...request(generation, []), skipSteps: false }));
+        assert.ok(report.kind === 'standing');
+        return report.standing;
+      };
+      const kept = await letGo(2);
+      assert.deepEqual([kept.held, kept.floor], [true, 6]);
+      assert.match(kept.waitingFor ?? '', /pods may be at work .*no data/);
+      metrics.say('sum(queue)', 1);
+      assert.equal((await letGo(3)).floor, 5);
     });
   }
 });

@@ -120,7 +120,10 @@ describe('a hold on a ScaledObject that KEDA reconciles', { concurrency: true },
     const standing = standingOf(await hold.apply([claim({ floor: 6 })]));
     assert.deepEqual([standing.frozen, standing.unprotected], [true, undefined]);
     await staysAt(6, hold.replicas);
-    await hold.apply([]);
+    const patient = { skipSteps: false };
+    assert.match(standingOf(await hold.apply([], patient)).waitingFor ?? '', /pods may be at work .*no data/);
+    hold.metrics.say('sum(queue)', 1);
+    await eventually('it is given back', async () => !standingOf(await hold.apply([], patient)).held);
     assert.deepEqual(await hold.snapshot(), hold.owners);
     await eventually('KEDA goes to its idle count again', async () => (await hold.replicas()) === 0);
   });

@@ -5,6 +5,7 @@ import {
   findGovernor,
   type Governor,
   type GovernorChange,
+  type GovernorField,
   type GovernorMarks,
   type WorkloadRef,
 } from '../../domain/workload.ts';
@@ -90,6 +91,24 @@ function describeReading(world: () => WorkloadWorld): void {
       assert.deepEqual([other.wantedReplicas, other.autoscalers.length], [2, 1]);
       assert.deepEqual([one.self.workloadKind, other.self.workloadKind], ['Deployment', 'StatefulSet']);
       assert.notEqual(one.uid, other.uid);
+    });
+
+    it('tells of a StatefulSet what scaling does to it besides, and of a Deployment nothing', async () => {
+      const labels = { 'app.kubernetes.io/name': 'postgresql' };
+      const stateful = {
+        images: ['docker.io/bitnami/postgresql:17'],
+        ordered: false,
+        whenScaled: 'Delete',
+        claims: ['data', 'wal'],
+        firstOrdinal: 5,
+      } as const;
+      const database = await world().addWorkload({ name: 'db', kind: 'StatefulSet', replicas: 0, labels, stateful });
+      const plain = await world().addWorkload({ name: 'plain-set', kind: 'StatefulSet', replicas: 0 });
+      const deployment = await world().addWorkload({ name: 'no-set', replicas: 0 });
+      assert.deepEqual((await read(database)).stateful, { ...stateful, labels: { app: 'db', ...labels } });
+      const { ordered, whenScaled, claims, firstOrdinal } = (await read(plain)).stateful ?? assert.fail();
+      assert.deepEqual([ordered, whenScaled, claims, firstOrdinal], [true, 'Retain', [], 0], "the API's defaults");
+      assert.equal('stateful' in (await read(deployment)), false);
     });
 
     it('finds the HPA in charge, with its floor and ceiling, and not that of another workload', async () => {
@@ -179,6 +198,53 @@ function describeReading(world: () => WorkloadWorld): void {
       assert.deepEqual(await ignored(), [true, true], "on headroom's namespace");
       await world().ignoreEverything(false);
       assert.deepEqual(await ignored(), [false, false]);
+    });
+
+    for (const kind of ['workload', 'horizontalPodAutoscaler', 'scaledObject'] as const) {
+      it(`tells who wrote a field of a ${kind} last`, async () => {
+        const ref = await world().addWorkload({ name: `written-${kind.toLowerCase()}`, replicas: 3 });
+        const id = idOf(kind, ref);
+        if (kind !== 'workload')
+          await world().addAutoscaler({ kind, name: ref.object, target: ref, floor: 3, ceiling: 9 });
+        const writer = async (field: GovernorField) =>
+          governorOf(await read(ref), kind).writers?.findLast((one) => one.field === field)?.manager;
+        await world().setField(id, 'floor', 4, 'kubectl-edit');
+        assert.equal(await writer('floor'), 'kubectl-edit');
+        const found = governorOf(await read(ref), kind);
+        await world().port.changeGovernor(changeOf(found, { floor: 6 }, MARKED), call);
+        assert.equal(await writer('floor'), 'headroom');
+        await world().setField(id, 'floor', 5, 'argocd-controller');
+        assert.equal(await writer('floor'), 'argocd-controller');
+        if (kind === 'workload') return;
+        const value = kind === 'scaledObject' ? 'true' : { scaleDown: { selectPolicy: 'Disabled' } };
+        await world().setField(id, 'freeze', value, 'k9s');
+        assert.deepEqual([await writer('freeze'), await writer('floor')], ['k9s', 'argocd-controller']);
+      });
+    }
+
+    it('tells whose manifest the governor and the workload come from, by what the tools write on them', async () => {
+      const flux = {
+        'kustomize.toolkit.fluxcd.io/name': 'shop',
+        'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+      };
+      const ref = await world().addWorkload({ name: 'from-git', replicas: 1, labels: flux });
+      const id = { kind: 'horizontalPodAutoscaler', namespace: ref.namespace, name: 'from-git-hpa' } as const;
+      const tracking = `web:autoscaling/HorizontalPodAutoscaler:${ref.namespace}/from-git-hpa`;
+      const annotations = { 'argocd.argoproj.io/tracking-id': tracking };
+      await world().addAutoscaler({ ...id, target: ref, floor: 1, ceiling: 3, annotations });
+      const found = async () => {
+        const { self, autoscalers } = await read(ref);
+        return [self.gitOps, autoscalers[0]?.gitOps];
+      };
+      const label = 'label kustomize.toolkit.fluxcd.io/name';
+      const kustomization = { tool: 'fluxKustomization', name: 'flux-system/shop', evidence: label };
+      const application = { tool: 'argoCd', name: 'web', evidence: 'annotation argocd.argoproj.io/tracking-id' };
+      assert.deepEqual(await found(), [kustomization, application]);
+      await world().annotate(id, 'argocd.argoproj.io/tracking-id', tracking.replace('from-git-hpa', 'another'));
+      assert.deepEqual(await found(), [kustomization, undefined], 'a copied annotation says nothing');
+      await world().setField(id, 'ceiling', 4, 'helm-controller');
+      const release = { tool: 'fluxHelmRelease', name: '', evidence: 'field manager helm-controller' };
+      assert.deepEqual(await found(), [kustomization, release]);
     });
 
     it('fails as targetNotFound with the names that exist, for every read', async () => {

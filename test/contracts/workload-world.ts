@@ -8,6 +8,7 @@ import {
   type GovernorChange,
   type GovernorField,
   type GovernorMarks,
+  type StatefulFacts,
   type WorkloadRef,
 } from '../../domain/workload.ts';
 
@@ -23,6 +24,8 @@ export interface WorkloadWorld {
     readonly replicas: number;
     readonly annotations?: Texts;
     readonly labels?: Texts;
+    /** Of a StatefulSet. */
+    readonly stateful?: Partial<Omit<StatefulFacts, 'labels'>>;
   }): Promise<WorkloadRef>;
   addAutoscaler(given: {
     readonly kind: 'horizontalPodAutoscaler' | 'scaledObject';
@@ -38,7 +41,8 @@ export interface WorkloadWorld {
     readonly idleReplicas?: number;
   }): Promise<void>;
   remove(id: GovernorId): Promise<void>;
-  setField(id: GovernorId, field: GovernorField, value: Json | undefined): Promise<void>;
+  /** As the field manager of that name. */
+  setField(id: GovernorId, field: GovernorField, value: Json | undefined, manager?: string): Promise<void>;
   annotate(id: GovernorId, key: string, value: string | undefined): Promise<void>;
   /** headroom.dev/ignore on headroom's own namespace. */
   ignoreEverything(ignored: boolean): Promise<void>;

@@ -3,6 +3,7 @@ import { failure } from '../../activities/failure.ts';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
 import type { ClusterCapacity } from '../../domain/cluster-capacity.ts';
 import type { FailureType } from '../../domain/failures.ts';
+import { findGitOpsOwner } from '../../domain/git-ops.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import type { PodFacts } from '../../domain/pod-facts.ts';
 import type { QuotaFacts } from '../../domain/quota.ts';
@@ -16,6 +17,7 @@ import {
   type GovernorField,
   type GovernorKind,
   type GovernorMarks,
+  type StatefulFacts,
   type WorkloadRef,
   type WorkloadState,
 } from '../../domain/workload.ts';
@@ -41,6 +43,8 @@ interface StoredGovernor {
   readonly labels: Texts | undefined;
   /** KEDA's own HPA. */
   readonly owned: boolean;
+  /** Of a StatefulSet. */
+  readonly stateful?: StatefulFacts | undefined;
   readonly idleReplicas?: number | undefined;
   readonly writers?: readonly FieldWriter[];
 }
@@ -98,6 +102,7 @@ export class FakeCluster implements WorkloadPort {
     readonly replicas: number;
     readonly annotations?: Texts;
     readonly labels?: Texts;
+    readonly stateful?: Partial<Omit<StatefulFacts, 'labels'>>;
   }): WorkloadRef {
     const { name, object = name, namespace = 'tensafe', kind = 'Deployment', replicas } = given;
     const ref: WorkloadRef = { name, namespace, kind, object };
@@ -109,6 +114,10 @@ export class FakeCluster implements WorkloadPort {
       annotations: given.annotations,
       labels: given.labels,
       owned: false,
+      stateful:
+        kind === 'StatefulSet'
+          ? { ...PLAIN_SET, ...given.stateful, labels: { app: object, ...given.labels } }
+          : undefined,
     });
     this.#counts.set(keyOf(ref), { replicas, available: replicas });
     return ref;
@@ -260,6 +269,7 @@ export class FakeCluster implements WorkloadPort {
       terminatingReplicas: 0,
       conditions: [],
       selector: `app=${ref.object}`,
+      ...(workload.stateful !== undefined && { stateful: workload.stateful }),
       autoscalers: this.#autoscalersOf(ref).map((one) => asGovernor(one, ignored)),
       self: asGovernor(this.#workload(ref), ignored),
     };
@@ -355,6 +365,14 @@ export class FakeCluster implements WorkloadPort {
 function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
   const { kind, ref, namespace, name, uid, fields, annotations, labels } = one;
   const marks = MARKS.map((mark) => [mark, (mark === 'held' ? labels : annotations)?.[MARK_KEYS[mark]]] as const);
+  const gitOps = findGitOpsOwner({
+    groupKind: kind === 'workload' ? `apps/${ref.kind}` : GROUP_KINDS[kind],
+    namespace,
+    name,
+    labels: labels ?? {},
+    annotations: annotations ?? {},
+    managers: (one.writers ?? []).map(({ manager }) => manager),
+  });
   return {
     kind,
     workloadKind: ref.kind,
@@ -368,8 +386,22 @@ function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
     ignored: ignored || isIgnored(one),
     ...(kind !== 'workload' && { autoscaler: factsOf(one) }),
     ...(one.writers !== undefined && { writers: one.writers }),
+    ...(gitOps !== undefined && { gitOps }),
   };
 }
+
+/** What a StatefulSet is that says nothing of it. */
+const PLAIN_SET: Omit<StatefulFacts, 'labels'> = {
+  images: ['registry.k8s.io/pause:3.10'],
+  ordered: true,
+  whenScaled: 'Retain',
+  claims: [],
+  firstOrdinal: 0,
+};
+const GROUP_KINDS = {
+  horizontalPodAutoscaler: 'autoscaling/HorizontalPodAutoscaler',
+  scaledObject: 'keda.sh/ScaledObject',
+};
 
 /** KEDA follows at once here, unless it is paused. */
 function factsOf(one: StoredGovernor): AutoscalerFacts {

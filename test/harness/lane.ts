@@ -107,7 +107,7 @@ export async function openLane({
           throw new Error(`the worker ended: ${said.slice(-2_000)}`);
         return said.includes('worker is ready');
       },
-      { withinMs: 40_000 },
+      { withinMs: 90_000 },
     );
     return started;
   }

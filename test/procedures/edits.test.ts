@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../harness/eventually.ts';
 import { openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
 import { askLedger } from '../harness/owners.ts';
@@ -43,6 +44,25 @@ async function letGo(lane: Lane) {
 
 const setFloor = (lane: Lane, minReplicas: number, by?: string) =>
   lane.admin.patch(...HPA, { spec: { minReplicas } }, by);
+
+/** Sets the floor back to its own whenever it is another, until it is stopped. */
+function aController(lane: Lane, floor: number) {
+  const ending = new AbortController();
+  async function revert(): Promise<void> {
+    while (!ending.signal.aborted) {
+      if ((await lane.floor()) !== floor) await setFloor(lane, floor, 'argocd-controller');
+      await sleep(500);
+    }
+  }
+  // a lane that is closed under it has failed for another reason
+  const done = revert().catch(() => undefined);
+  return {
+    stop: () => {
+      ending.abort();
+      return done;
+    },
+  };
+}
 
 async function ownersAre(lane: Lane, minReplicas: number, maxReplicas: number): Promise<void> {
   const { annotations, labels, spec } = await lane.snapshot();
@@ -93,19 +113,12 @@ describe('somebody edits the governor during the hold', { concurrency: 4 }, () =
 
   it('overrules a controller three times, then tells the run and `show` that it is not held, and by whom', () =>
     held({}, async (lane) => {
-      const ending = new AbortController();
-      const controller = (async () => {
-        while (!ending.signal.aborted) {
-          if ((await lane.floor()) !== 3) await setFloor(lane, 3, 'argocd-controller');
-          await new Promise((resolve) => setTimeout(resolve, 500));
-        }
-      })();
+      const controller = aController(lane, 3);
       const reason = await untilTold(lane, 'contested', /reverted by argocd-controller/);
       assert.match(reason, /not held: the floor is 3 instead of 6/);
       assert.match((await lane.headroom('show', RUN)).stdout, /reverted by argocd-controller/);
       assert.deepEqual(lane.floorsWritten(), [6, 6, 6, 6]);
-      ending.abort();
-      await controller;
+      await controller.stop();
       await letGo(lane);
       assert.deepEqual(lane.floorsWritten(), [6, 6, 6, 6], 'what it reverted is not written again');
       await ownersAre(lane, 3, 10);
@@ -220,24 +233,26 @@ describe('a maximum of the owner’s that is under the live count', () => {
   it('comes back last, when the count is no longer above it: no pod is cut for it', async () => {
     const lane = await openLane();
     try {
-      await lane.admin.patch(...HPA, { spec: { maxReplicas: 4 } });
+      // who has scale-in off keeps what came, until a person takes it away
+      const behavior = { scaleDown: { selectPolicy: 'Disabled' } };
+      await lane.admin.patch(...HPA, { spec: { maxReplicas: 4, behavior } });
       await eventually('three pods are available', async () => (await lane.available()) === 3);
+      const owners = await lane.snapshot();
       await lane.startWorker();
       await startSale(lane);
       await untilPhase(lane, 'holding');
       await lane.headroom('skip', RUN);
-      // without any metrics the HPA leaves the count where it is
-      await eventually('the floor is back', async () => (await lane.floor()) === 3);
       await eventually('it waits', async () =>
         /its maximum of before, 4, comes back when the count is no longer above it/.test(
           (await lane.status(RUN)).pending.find(({ activity }) => activity === 'awaitReleased')?.lastFailure ?? '',
         ),
       );
-      assert.equal(await lane.available(), 6);
-      assert.equal((await lane.snapshot()).spec['maxReplicas'], 7, 'four, and the room that three of six need');
-      await lane.load(1);
-      assert.equal(await untilClosed(lane, { withinMs: 120_000 }), 'COMPLETED');
-      await ownersAre(lane, 3, 4);
+      const { spec } = await lane.snapshot();
+      assert.deepEqual({ min: spec['minReplicas'], max: spec['maxReplicas'] }, { min: 3, max: 7 });
+      assert.equal((await lane.admin.get(...WORKLOAD)).spec['replicas'], 6);
+      await lane.admin.patch(...WORKLOAD, { spec: { replicas: 3 } });
+      assert.equal(await untilClosed(lane), 'COMPLETED');
+      await untilHome(lane, owners, { withinMs: 1 });
     } finally {
       await lane.close();
     }
