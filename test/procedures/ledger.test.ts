@@ -184,7 +184,7 @@ describe('an attempt that comes too late', { concurrency: 4 }, () => {
       const writes = lane.writes().length;
       const other = { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'kube-system', uid: 'uid-of-another' } };
       const weather = { kind: 'status', status: 200, body: JSON.stringify(other) } as const;
-      proxy.expect({ method: 'GET', path: /\/namespaces\/kube-system$/ }, weather, 1);
+      proxy.expect({ method: 'GET', path: /\/namespaces\/kube-system$/ }, weather, 1_000);
       await lane.startWorker({ HEADROOM_KUBECONFIG: proxy.kubeconfig });
       const trouble = await eventually('it says so', async () => (await askLedger(lane)).trouble ?? false);
       assert.match(trouble, /talks to another cluster \(uid-of-another\) than the one this hold is on/);
