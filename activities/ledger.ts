@@ -1,4 +1,5 @@
 import { Context } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type { Claim } from '../domain/claim.ts';
 import {
   decideHold,
@@ -148,6 +149,8 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
       untilOwnersMs -= pauseMs;
       const seen = await look(request).catch((error: unknown) => {
         if (currentCall().signal.aborted) throw error;
+        // a workload that vanished is something else than one that cannot be read just now
+        if (isFinal(error)) return { key: messageOf(error), isBehind: false };
         return { key: request.stands, isBehind: request.silent, unread: messageOf(error) };
       });
       Context.current().heartbeat('unread' in seen ? seen.unread : `${request.claims.length} owners running`);
@@ -216,18 +219,23 @@ function factsOf({ request, policy, state, governor }: Situation): HoldFacts {
   };
 }
 
-/** Jobs are never scaled in without a look whether they have ended, nor is anything let go to a minimum of 0 (R25). */
+/** Jobs are never scaled in without a look whether they have ended, nor is anything let go to where KEDA takes all of it (R25). */
 async function decide(
   ports: Pick<Ports, 'metrics' | 'workloads'>,
   { request, policy, state, governor }: Situation,
 ): Promise<HoldDecision> {
   const facts = factsOf({ request, policy, state, governor });
   const decision = decideHold(facts);
-  const mayGoToNone = governor.kind === 'scaledObject' && ownersValues(governor).floor === 0;
-  if ((!policy.workload.jobs && !mayGoToNone) || request.skipSteps) return decision;
+  if ((!policy.workload.jobs && !mayGoAtOnce(governor)) || request.skipSteps) return decision;
   if (decision.kind !== 'change' || !isLettingGo(governor, decision.standing)) return decision;
   const busy = await findBusy(ports, policy, facts.replicasBefore ?? 1);
   return busy === undefined ? decision : decideHold({ ...facts, busy });
+}
+
+/** A minimum of 0, or an idle count: once nothing holds it, KEDA goes there within a second, by no steps. */
+function mayGoAtOnce(governor: Governor): boolean {
+  if (governor.kind !== 'scaledObject') return false;
+  return ownersValues(governor).floor === 0 || governor.autoscaler?.idleReplicas !== undefined;
 }
 
 async function findBusy(
@@ -267,6 +275,10 @@ function findUsableGovernor(
     kind: 'blocked',
     reason: `${both} target the same workload: Kubernetes lets neither scale; delete or retarget one`,
   };
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof ApplicationFailure && error.nonRetryable === true;
 }
 
 /** A pause that may be longer than the heartbeat timeout, and in which a cancellation is heard soon. */

@@ -136,6 +136,16 @@ const Workload = z.strictObject({
   refuse: text(
     'Set on what must not be scaled by its replica count (databases): the reason, shown to whoever tries.',
   ).exactOptional(),
+  stateful: z
+    .strictObject({
+      allowDatabase: flag('A StatefulSet that looks like a database (its images, its labels) may be scaled.').prefault(
+        false,
+      ),
+      allowVolumeDeletion: flag(
+        'A StatefulSet may be scaled that deletes volumes on the way back (whenScaled: Delete).',
+      ).prefault(false),
+    })
+    .exactOptional(),
   container: matching(
     NAMESPACE_PATTERN,
     'a container name',
@@ -484,6 +494,8 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'workloads.*.limits.max', readBy: 'preScale: target, ceiling; ledger: wanted floor and ceiling' },
   { path: 'workloads.*.jobs', readBy: 'preScale: refusal' },
   { path: 'workloads.*.refuse', readBy: 'preScale: refusal' },
+  { path: 'workloads.*.stateful.allowDatabase', readBy: 'preScale: refusal' },
+  { path: 'workloads.*.stateful.allowVolumeDeletion', readBy: 'preScale: refusal' },
   { path: 'workloads.*.load.*.query', readBy: 'preScale: quiet' },
   { path: 'workloads.*.load.*.unit', readBy: 'preScale: quiet, in its reasons' },
   { path: 'workloads.*.load.*.scaleUpAbove', readBy: 'preScale: regression during the wind-down' },

@@ -1,8 +1,15 @@
+import type { NodeFacts } from './node-autoscaler.ts';
+import { findBlocked, type OrderedSet } from './ordered-pods.ts';
 import { diagnosePod, type EventObservation, type Finding, type PodObservation } from './pod-diagnosis.ts';
 import { bySource, plainRefusal, subjectOfRefusal, type PodTrouble } from './troubles.ts';
 
 /** A refused creation has no pod. */
 type Case = Finding & { readonly pod?: string };
+
+export interface DiagnosisFacts extends NodeFacts {
+  /** Of a StatefulSet that creates its pods one after the other. */
+  readonly ordered?: OrderedSet;
+}
 
 /** Enough to look at, in a line that can still be read. */
 const EXAMPLES = 5;
@@ -11,13 +18,17 @@ const EXAMPLES = 5;
 export function groupTroubles(
   pods: readonly PodObservation[],
   events: readonly EventObservation[],
+  facts: DiagnosisFacts = {},
 ): readonly PodTrouble[] {
   const cases: readonly Case[] = [
     ...findRefusedCreations(events),
-    ...pods.flatMap((pod) => diagnosePod(pod, events).map((finding) => ({ ...finding, pod: pod.name }))),
+    ...pods.flatMap((pod) => diagnosePod(pod, events, facts).map((finding) => ({ ...finding, pod: pod.name }))),
   ];
   const groups = Map.groupBy(cases, ({ kind, subject }) => JSON.stringify([kind, subject]));
-  return [...groups.values()].flatMap(asTrouble).toSorted((a, b) => bySource(a, b) || b.count - a.count);
+  const blocked = facts.ordered === undefined ? [] : findBlocked(facts.ordered, pods);
+  return [...blocked, ...[...groups.values()].flatMap(asTrouble)].toSorted(
+    (a, b) => bySource(a, b) || b.count - a.count,
+  );
 }
 
 function asTrouble(cases: readonly Case[]): readonly PodTrouble[] {

@@ -42,8 +42,13 @@ export function frozen(governor: Freezable): Json | undefined {
 }
 
 export function isFrozen({ kind, fields }: Pick<Governor, 'kind' | 'fields'>): boolean {
-  if (kind === 'scaledObject') return fields.freeze === 'true';
+  if (kind === 'scaledObject') return typeof fields.freeze === 'string' && isOnForKeda(fields.freeze);
   return selectPolicyOf(fields.freeze) === 'Disabled';
+}
+
+/** How KEDA reads the value of a pause annotation: what is no boolean to Go counts as true (R21). */
+export function isOnForKeda(value: string): boolean {
+  return !['0', 'f', 'F', 'false', 'False', 'FALSE'].includes(value);
 }
 
 /**

@@ -125,7 +125,7 @@ export interface Reapply {
   readonly overControllers: boolean;
 }
 /** A controller that reverts us is overruled this often in ten minutes; then it is contested. */
-const REAPPLIES = { times: 3, withinMs: 600_000 };
+export const REAPPLIES = { times: 3, withinMs: 600_000 };
 
 /** Times that still count against a further try. */
 export function recentReapplies(atMs: readonly number[], nowMs: number): readonly number[] {

@@ -1,3 +1,4 @@
+import { judgeNodes, type NodeFacts } from './node-autoscaler.ts';
 import type { TroubleKind } from './troubles.ts';
 
 /** One container as its status has it. */
@@ -25,6 +26,8 @@ export interface PodObservation {
   readonly message: string;
   /** metadata.deletionTimestamp is set. */
   readonly terminating: boolean;
+  /** When the scheduler first found no node for it. */
+  readonly unschedulableSinceMs?: number;
   readonly conditions: readonly {
     readonly type: string;
     readonly status: string;
@@ -40,6 +43,8 @@ export interface EventObservation {
   readonly object: { readonly kind: string; readonly name: string };
   readonly reason: string;
   readonly message: string;
+  /** Who says so: 'default-scheduler', 'karpenter'. */
+  readonly source?: string;
   /** The last time it was seen: series.lastObservedTime, lastTimestamp, eventTime, whichever is newest. */
   readonly atMs: number;
 }
@@ -64,15 +69,16 @@ const IMAGE_REASONS = [
 /** What every container says on its way up. */
 const STARTING_REASONS = ['', 'ContainerCreating', 'PodInitializing'];
 const STARTING_EVENTS = ['FailedMount', 'FailedAttachVolume', 'FailedCreatePodSandBox'];
-/** Cluster Autoscaler's and Karpenter's words for nodes on their way, or not (R41). */
-const NODES_COMING = ['TriggeredScaleUp', 'Nominated'];
-const NODES_REFUSED = ['NotTriggerScaleUp', 'NoCompatibleInstanceTypes', 'InsufficientCapacityError'];
 
 /**
  * The first thing that stops the pod, in the order of its way up (R40); what the node autoscaler says of an
  * unschedulable pod (R41) stands beside it. Nothing when the pod is ready or has ended well.
  */
-export function diagnosePod(pod: PodObservation, events: readonly EventObservation[]): readonly Finding[] {
+export function diagnosePod(
+  pod: PodObservation,
+  events: readonly EventObservation[],
+  facts: NodeFacts,
+): readonly Finding[] {
   if (pod.terminating) return [{ kind: 'terminating', reason: '', message: '', subject: '' }];
   if (pod.phase === 'Succeeded') return [];
   if (pod.phase === 'Failed') {
@@ -82,7 +88,8 @@ export function diagnosePod(pod: PodObservation, events: readonly EventObservati
     .filter(({ object }) => object.kind === 'Pod' && object.name === pod.name)
     .toSorted((a, b) => b.atMs - a.atMs);
   const unscheduled = findUnscheduled(pod);
-  if (unscheduled?.kind === 'unschedulable') return [unscheduled, ...autoscalerSays(newestFirst)];
+  if (unscheduled?.kind === 'unschedulable')
+    return [unscheduled, ...judgeNodes({ newestFirst, sinceMs: pod.unschedulableSinceMs, facts })];
   const found = unscheduled ?? findStuck(pod) ?? findUnready(pod, newestFirst);
   return found === undefined ? [] : [found];
 }
@@ -92,14 +99,6 @@ function findUnscheduled({ conditions }: PodObservation): Finding | undefined {
   if (scheduled?.status !== 'False') return undefined;
   const { reason, message } = scheduled;
   return { kind: reason === 'SchedulingGated' ? 'gated' : 'unschedulable', reason, message, subject: message };
-}
-
-/** Only the autoscaler's last word counts. */
-function autoscalerSays(newestFirst: readonly EventObservation[]): readonly Finding[] {
-  const last = newestFirst.find(({ reason }) => [...NODES_COMING, ...NODES_REFUSED].includes(reason));
-  if (last === undefined) return [];
-  const kind = NODES_COMING.includes(last.reason) ? 'nodesComing' : 'nodesRefused';
-  return [{ kind, reason: last.reason, message: last.message, subject: last.reason }];
 }
 
 interface Titled {

@@ -51,6 +51,8 @@ export interface WorkloadPolicy {
   readonly jobs: boolean;
   /** Why headroom must not scale it (databases: a replica count neither reshards nor adds a follower). */
   readonly refuse?: string;
+  /** What is allowed on a StatefulSet that is refused otherwise (R31); absent = nothing. */
+  readonly stateful?: { readonly allowDatabase: boolean; readonly allowVolumeDeletion: boolean };
   /** The container whose resources a resize changes, by name; absent = the only one. */
   readonly container?: string;
   /** All of them must be low for *quiet*. Empty only where `refuse` is set. */

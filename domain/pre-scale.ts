@@ -1,10 +1,12 @@
 import type { ApprovalRule, ResolvedPolicy } from './policy.ts';
 import type { PlanIntent } from './approval.ts';
 import { formatDuration } from './duration.ts';
+import { gitOpsWarnings } from './git-ops.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
 import { ownersValues, wantedCeiling, wantedFloor } from './hold.ts';
 import { replicasBeforeHold } from './marks.ts';
 import { judgeReadiness } from './readiness.ts';
+import { statefulFaults, statefulWarnings } from './stateful.ts';
 
 /** How many replicas the event needs: a count, or a multiple of the count at the time of scaling. */
 export type Target =
@@ -127,7 +129,11 @@ export function planPreScale(of: {
       currency: policy.currency,
       costPerHour: price === null ? null : roundMoney(added * price),
       costCeiling: price === null ? null : roundMoney(policy.workload.limits.max * price * hours),
-      warnings: planWarnings(request, policy, nowMs, leadMs),
+      warnings: [
+        ...planWarnings(request, policy, nowMs, leadMs),
+        ...gitOpsWarnings(state, governance.governor),
+        ...statefulWarnings(state, target.replicas),
+      ],
       dashboards: policy.workload.dashboards,
     },
   };
@@ -205,6 +211,7 @@ function workloadFaults({ workload }: ResolvedPolicy, state: WorkloadState): rea
     ...(governors.some(({ ignored }) => ignored)
       ? [`headroom.dev/ignore=true is set for ${workload.name}; remove the annotation to let headroom act`]
       : []),
+    ...statefulFaults(workload, state),
     ...(governance.kind === 'governed' ? readinessFaults(workload.name, governance.governor, state) : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { freezeFault, isFrozen } from './freeze.ts';
 import type { Governor } from './workload.ts';
 
 /** Whether a governor does what its floor says, and if not, why. */
@@ -29,12 +30,14 @@ export function judgeReadiness(governor: Governor, liveReplicas: number): Readin
   return isIdleable ? { kind: 'idleable', idleReplicas } : { kind: 'effective' };
 }
 
-function describeBehind({ autoscaler, fields }: Governor): string | undefined {
+function describeBehind(governor: Governor): string | undefined {
+  const { autoscaler, fields } = governor;
   if (autoscaler?.inForce === undefined) return undefined;
   const { inForce } = autoscaler;
   const floor = typeof fields.floor === 'number' ? fields.floor : 0;
   if (inForce === null) return 'KEDA has made no HPA for it';
   // KEDA gives its HPA at least 1: an HPA's own minimum
-  if (inForce.floor >= Math.max(1, floor)) return undefined;
-  return `its floor is ${floor}, but KEDA's HPA still has ${inForce.floor}`;
+  if (inForce.floor < Math.max(1, floor)) return `its floor is ${floor}, but KEDA's HPA still has ${inForce.floor}`;
+  const isThawed = isFrozen(governor) && freezeFault(governor) === undefined && !inForce.frozen;
+  return isThawed ? "scale-in is to be frozen, but KEDA's HPA still scales in" : undefined;
 }

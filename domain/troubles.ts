@@ -1,6 +1,7 @@
 /** In the order of R40: the earliest source explains the most, so reasons are given in this order. */
 export const TROUBLE_KINDS = [
   'notCreated',
+  'blocked',
   'unschedulable',
   'nodesRefused',
   'nodesComing',
@@ -28,9 +29,10 @@ export interface PodTrouble {
 
 const WORDS: { readonly [kind in TroubleKind]: string } = {
   notCreated: 'refused on creation',
+  blocked: 'not created yet',
   unschedulable: 'without a node',
-  nodesRefused: 'for which the node autoscaler adds no node',
-  nodesComing: 'for which nodes are being added',
+  nodesRefused: 'for which no node will come',
+  nodesComing: 'for which a node is coming',
   gated: 'held by scheduling gates',
   image: 'without their image',
   config: 'that cannot start',

@@ -1,3 +1,4 @@
+import type { GitOpsOwner } from './git-ops.ts';
 import type { Json } from './json.ts';
 
 /** Where a configured workload lives in the cluster. `name` is the configuration's word for it. */
@@ -46,6 +47,8 @@ export interface Governor extends GovernorTarget {
   readonly autoscaler?: AutoscalerFacts;
   /** Who wrote a field last, from managedFields; newest last (R30). */
   readonly writers?: readonly FieldWriter[];
+  /** Whose manifest it comes from; absent where nothing tells. */
+  readonly gitOps?: GitOpsOwner;
 }
 
 export interface AutoscalerFacts {
@@ -53,12 +56,12 @@ export interface AutoscalerFacts {
   readonly paused?: string;
   /** KEDA's idleReplicaCount. */
   readonly idleReplicas?: number;
-  /** KEDA's, from the label that it stamps on its HPA (R21). */
+  /** KEDA's, from the label that it stamps on its HPA (R21); absent where that label is the owner's. */
   readonly version?: string;
   /** The count by its current metrics alone, without minimum and maximum; absent while it measures nothing. */
   readonly recommended?: number;
   /** A ScaledObject's own HPA, which is what acts; null when KEDA has made none. Absent for an HPA: it acts itself. */
-  readonly inForce?: { readonly floor: number; readonly ceiling: number } | null;
+  readonly inForce?: { readonly floor: number; readonly ceiling: number; readonly frozen: boolean } | null;
 }
 
 export interface FieldWriter {
@@ -98,6 +101,22 @@ export interface GovernorChange extends GovernorTarget {
   }[];
 }
 
+/** What matters of a StatefulSet when it is scaled (R31). */
+export interface StatefulFacts {
+  /** Of the containers, as written. */
+  readonly images: readonly string[];
+  /** Of the object and of its pods. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Each pod waits until the one before it is ready (podManagementPolicy OrderedReady). */
+  readonly ordered: boolean;
+  /** What becomes of a pod's volumes when it is scaled away. */
+  readonly whenScaled: 'Retain' | 'Delete';
+  /** Names of the volumeClaimTemplates. */
+  readonly claims: readonly string[];
+  /** spec.ordinals.start */
+  readonly firstOrdinal: number;
+}
+
 /** A workload and everything that decides its count, read together. */
 export interface WorkloadState {
   readonly ref: WorkloadRef;
@@ -123,6 +142,8 @@ export interface WorkloadState {
   }[];
   /** spec.selector as a label selector string. */
   readonly selector: string;
+  /** Of a StatefulSet: what scaling it does besides. */
+  readonly stateful?: StatefulFacts;
   /** Autoscalers whose target is this workload; the HPA that KEDA made for a ScaledObject is not one of them. */
   readonly autoscalers: readonly Governor[];
   /** The workload itself, seen as a governor. */

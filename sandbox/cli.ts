@@ -12,6 +12,12 @@ export function registerSandboxCommands(program: Command): Command {
 
   named('up', 'start one, and keep it until Ctrl-C')
     .option('--detach', 'return when it is ready, and leave it running')
+    .option(
+      '--with <extra>',
+      'keda: KEDA, and the example under its ScaledObject (repeatable, or with commas)',
+      gather,
+      [],
+    )
     .option('--no-seed', 'leave the cluster empty, without the TenSafe workloads and their load')
     .action(async (options: UpOptions) => (await import('./commands.ts')).up(options));
   named('status', 'state, addresses, kubeconfigs, versions, pids')
@@ -28,6 +34,8 @@ export function registerSandboxCommands(program: Command): Command {
   return sandbox;
 }
 
+const gather = (text: string, before: readonly string[]): readonly string[] => [...before, text];
+
 export interface NameOptions {
   readonly name: string;
 }
@@ -39,4 +47,5 @@ export interface StatusOptions extends NameOptions {
 export interface UpOptions extends NameOptions {
   readonly detach?: boolean;
   readonly seed: boolean;
+  readonly with: readonly string[];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NameOptions, StatusOptions, UpOptions } from './cli.ts';
 import { environmentOf } from './environment.ts';
+import { readExtras, UnknownExtra, type Extra } from './extras.ts';
 import { isAlive, killGroup } from './guard.ts';
 import { isLocked } from './lock.ts';
 import { SandboxTaken, startSandbox, type SandboxHandle } from './start.ts';
@@ -23,7 +24,7 @@ async function answering(work: () => Promise<number>): Promise<void> {
     process.exitCode = await work();
   } catch (error) {
     say(`headroom: ${error instanceof Error ? error.message : String(error)}`);
-    process.exitCode = error instanceof InvalidName ? 2 : 1;
+    process.exitCode = error instanceof InvalidName || error instanceof UnknownExtra ? 2 : 1;
   }
 }
 
@@ -33,10 +34,11 @@ export function up(options: UpOptions): Promise<void> {
 
 async function start(options: UpOptions): Promise<number> {
   const name = readName(options.name);
+  const extras = readExtras(options.with);
   const existing = await settled(sandboxDirectory(name));
-  if (existing !== undefined) return greetExisting(existing);
+  if (existing !== undefined) return greetExisting(existing, extras);
   const startedMs = Date.now();
-  const handle = await startUnlessTaken(name, options.seed);
+  const handle = await startUnlessTaken(name, options.seed, extras);
   if (handle === undefined) return start(options);
   say(`sandbox ${name} is ready after ${((Date.now() - startedMs) / 1000).toFixed(1)} s`);
   print(summary(handle.status));
@@ -45,20 +47,33 @@ async function start(options: UpOptions): Promise<number> {
   return 0;
 }
 
-async function startUnlessTaken(name: string, seed: boolean): Promise<SandboxHandle | undefined> {
+async function startUnlessTaken(
+  name: string,
+  seed: boolean,
+  extras: readonly Extra[],
+): Promise<SandboxHandle | undefined> {
   say(`starting sandbox ${name}`);
   try {
-    return await startSandbox({ name, seed, onProgress: say, onProblem: (message) => say(`headroom: ${message}`) });
+    return await startSandbox({
+      name,
+      seed,
+      extras,
+      onProgress: say,
+      onProblem: (message) => say(`headroom: ${message}`),
+    });
   } catch (error) {
     if (error instanceof SandboxTaken) return undefined;
     throw error;
   }
 }
 
-function greetExisting(status: SandboxStatus): number {
+function greetExisting(status: SandboxStatus, asked: readonly Extra[]): number {
   print(`sandbox ${status.name} runs already and is ${status.state}\n${summary(status)}`);
-  if (status.state === 'ready') return 0;
-  say(`${problemText(status)}\n"headroom sandbox down --name ${status.name}" and up again gives a whole one`);
+  const missing = asked.filter((extra) => !status.extras.includes(extra));
+  const lacks = missing.length === 0 ? [] : [`  problem: it was started without ${missing.join(', ')}`];
+  if (status.state === 'ready' && missing.length === 0) return 0;
+  const problems = [...(status.problems.length > 0 ? [problemText(status)] : []), ...lacks].join('\n');
+  say(`${problems}\n"headroom sandbox down --name ${status.name}" and up again gives a whole one`);
   return 1;
 }
 
@@ -151,12 +166,13 @@ async function gone(pids: readonly number[], withinMs: number): Promise<boolean>
   return true;
 }
 
-function summary({ addresses, kubeconfig, directory, name }: SandboxStatus): string {
+function summary({ addresses, kubeconfig, directory, name, extras, versions }: SandboxStatus): string {
   return [
     `  Temporal UI   ${addresses.temporalUi}`,
     `  Temporal      ${addresses.temporal}`,
     `  Kubernetes    ${addresses.kubernetes}  (KUBECONFIG=${kubeconfig.admin})`,
     `  Prometheus    ${addresses.prometheus}`,
+    ...(extras.includes('keda') ? [`  KEDA          ${versions['keda-operator']}`] : []),
     `  directory     ${directory}`,
     `  your shell    eval "$(headroom sandbox env${name === 'default' ? '' : ` --name ${name}`})"`,
   ].join('\n');

@@ -1,35 +1,20 @@
 import { SEARCH_ATTRIBUTES } from '../worker/search-attributes.ts';
 import { join } from 'node:path';
-import { healthy, kubernetesReady, type Probe } from './probes.ts';
-import type { ProgramName } from './programs.ts';
-import { pathIn, url, type Run } from './run.ts';
-
-/** A program that the supervisor runs; one more is one more row. */
-export interface Component {
-  readonly name: ProgramName;
-  /** Components and steps that have to be ready first. */
-  readonly needs: readonly string[];
-  readonly args: (run: Run) => readonly string[];
-  readonly environment?: (run: Run) => Readonly<Record<string, string>>;
-  /** Absent: the sandbox is ready without it. */
-  readonly ready?: (run: Run) => Probe;
-}
-
-const certificate = (run: Run, name: string): string => pathIn(run, 'certificates', `${name}.crt`);
-const key = (run: Run, name: string): string => pathIn(run, 'certificates', `${name}.key`);
-
-/** The three flags by which a Kubernetes program reaches the API server and has its own callers checked there. */
-function delegated(run: Run): readonly string[] {
-  const kubeconfig = pathIn(run, 'kubeconfig');
-  return ['kubeconfig', 'authentication-kubeconfig', 'authorization-kubeconfig'].map(
-    (flag) => `--${flag}=${kubeconfig}`,
-  );
-}
+import { certificate, delegated, key, type Component } from './component.ts';
+import type { Extra } from './extras.ts';
+import { KEDA_COMPONENTS } from './keda.ts';
+import { healthy, kubernetesReady } from './probes.ts';
+import { pathIn, url } from './run.ts';
 
 /** Client limits made for shared clusters would stretch a scale-up of 50 pods over seconds. */
 const UNHURRIED = ['--kube-api-qps=500', '--kube-api-burst=1000'];
 
-export const COMPONENTS: readonly Component[] = [
+/** The programs of every sandbox, and those of its extras. */
+export function componentsWith(extras: readonly Extra[]): readonly Component[] {
+  return [...COMPONENTS, ...(extras.includes('keda') ? KEDA_COMPONENTS : [])];
+}
+
+const COMPONENTS: readonly Component[] = [
   {
     name: 'etcd',
     needs: [],

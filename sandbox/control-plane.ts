@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { COMPONENTS } from './components.ts';
+import { componentsWith } from './components.ts';
 import { BadRequest, type Routes } from './control.ts';
 import { addressesOf } from './files.ts';
 import { runGraph } from './graph.ts';
 import { createProgramProcess, describeExit, type ProgramProcess } from './program-process.ts';
 import { pathIn, type Run } from './run.ts';
 import type { ProgramStatus, SandboxState, SandboxStatus } from './state.ts';
-import { STEPS } from './steps.ts';
+import { stepsWith } from './steps.ts';
 
 /**
  * A program that was asked to end gets this long; then it is killed. Nothing is lost by that, as the next start
@@ -31,7 +31,7 @@ interface Settings {
 }
 
 export function createControlPlane({ run, routes, onChange, onUnexpectedExit }: Settings): ControlPlane {
-  const programs = COMPONENTS.map((component) => ({
+  const programs = componentsWith(run.extras).map((component) => ({
     component,
     program: createProgramProcess({
       component,
@@ -50,7 +50,7 @@ export function createControlPlane({ run, routes, onChange, onUnexpectedExit }: 
     start: () =>
       runGraph([
         ...programs.map(({ component: { name, needs }, program }) => ({ name, needs, run: () => program.start() })),
-        ...STEPS.map((step) => ({ ...step, run: () => step.run(run) })),
+        ...stepsWith(run.extras).map((step) => ({ ...step, run: () => step.run(run) })),
       ]),
     async stop() {
       await Promise.all(programs.map(({ program }) => program.stop({ signal: 'SIGTERM', killAfterMs: STOP_MS })));
@@ -84,6 +84,7 @@ function describeRun({
     state,
     directory: run.directory,
     startedAt,
+    extras: run.extras,
     problems: [],
     addresses: addressesOf(run),
     temporal: { namespace: 'default', configFile: pathIn(run, 'temporalConfig'), profile: 'default' },

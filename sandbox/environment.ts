@@ -16,6 +16,7 @@ export function environmentOf(status: SandboxStatus): Readonly<Record<string, st
     TEMPORAL_CONFIG_FILE: temporal.configFile,
     HEADROOM_PROMETHEUS_URL: addresses.prometheus,
     HEADROOM_TEMPORAL_UI: addresses.temporalUi,
+    ...(status.extras.length > 0 && { HEADROOM_SANDBOX_WITH: status.extras.join(',') }),
   };
 }
 

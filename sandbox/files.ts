@@ -33,6 +33,7 @@ export function writeFiles(run: Run, certificates: Readonly<Record<CertificateNa
     mkdirSync(pathIn(run, directory), { recursive: true });
   }
   writeCertificates(pathIn(run, 'certificates'), certificates);
+  if (run.extras.includes('keda')) writeKedaCertificates(run, certificates);
   const write = (file: Parameters<typeof pathIn>[1], text: string) =>
     writeFileSync(pathIn(run, file), text, { mode: 0o600 });
   write('kubeconfig', adminKubeconfig(run));
@@ -40,6 +41,13 @@ export function writeFiles(run: Run, certificates: Readonly<Record<CertificateNa
   write('prometheusConfig', stringify(prometheusConfig(run)));
   write('kwokConfig', stringify(kwokConfig()));
   write('temporalConfig', `[profile.default]\naddress = "127.0.0.1:${run.ports.temporal}"\nnamespace = "default"\n`);
+}
+
+/** KEDA's programs share one directory, in which the files have to be called so. */
+function writeKedaCertificates(run: Run, { ca, serving }: Readonly<Record<CertificateName, Pair>>): void {
+  const directory = pathIn(run, 'certificates', 'keda');
+  writeCertificates(directory, { tls: serving });
+  writeFileSync(join(directory, 'ca.crt'), ca.certificate);
 }
 
 function adminKubeconfig(run: Run): string {

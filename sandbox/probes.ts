@@ -1,5 +1,6 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { connect } from 'node:net';
 import type { KubeClient } from './kube.ts';
 
 /** One look: undefined when all is well, else what was seen instead. */
@@ -10,6 +11,21 @@ export function healthy(...urls: readonly string[]): Probe {
     const answers = await Promise.all(urls.map(look));
     return answers.find((answer) => answer !== undefined);
   };
+}
+
+/** For a server that has no page to ask for: it takes connections. */
+export function listening(port: number): Probe {
+  return () =>
+    new Promise((resolve) => {
+      const socket = connect({ host: '127.0.0.1', port, timeout: 2_000 });
+      const answer = (trouble?: string) => {
+        socket.destroy();
+        resolve(trouble);
+      };
+      socket.once('connect', () => answer());
+      socket.once('timeout', () => answer(`port ${port}: no connection in 2 s`));
+      socket.once('error', (error) => answer(`port ${port}: ${describe(error)}`));
+    });
 }
 
 export function kubernetesReady(kube: KubeClient): Probe {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Component } from './components.ts';
+import type { Component } from './component.ts';
 import { pathIn, type Run } from './run.ts';
 import type { ProgramStatus } from './state.ts';
 

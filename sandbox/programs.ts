@@ -15,7 +15,8 @@ export interface Program {
   readonly ownVersion?: (version: string) => string;
   /** Other versions that will do when found on PATH or named explicitly: from (inclusive) to (exclusive). */
   readonly range: readonly [from: string, to: string];
-  readonly versionArgs: readonly string[];
+  /** Absent: it has no such option, and what Go wrote into the file is read instead. */
+  readonly versionArgs?: readonly string[];
   readonly tags?: readonly string[];
   /** Go variables that carry the version: without them the program says "unknown" or v0.0.0. */
   readonly versionVariables?: (version: string) => Readonly<Record<string, string>>;
@@ -56,6 +57,22 @@ const prometheus = <Name extends string>(name: Name, buildSeconds: number): Prog
   // drops every cloud's discovery, half of the build; static, file and HTTP discovery stay
   tags: ['remove_all_sd'],
   versionVariables: (version) => ({ 'github.com/prometheus/common/version.Version': prometheusVersion(version) }),
+  buildSeconds,
+});
+
+const keda = <Name extends string>(
+  name: Name,
+  command: string,
+  buildSeconds: number,
+): Program & { readonly name: Name } => ({
+  name,
+  module: 'keda',
+  package: `github.com/kedacore/keda/v2/cmd/${command}`,
+  dependency: 'github.com/kedacore/keda/v2',
+  // the first that can freeze scale-in
+  range: ['2.18.0', '3.0.0'],
+  // KEDA stamps it on the HPAs that it makes, where headroom reads whether it can freeze
+  versionVariables: (version) => ({ 'github.com/kedacore/keda/v2/version.Version': version.slice(1) }),
   buildSeconds,
 });
 
@@ -106,6 +123,9 @@ export const PROGRAMS = [
   prometheus('prometheus', 120),
   kubernetes('kubectl', 20),
   prometheus('promtool', 10),
+  keda('keda-operator', 'operator', 232),
+  keda('keda-webhooks', 'webhooks', 20),
+  keda('keda-adapter', 'adapter', 60),
 ] as const satisfies readonly Program[];
 
 export type ProgramName = (typeof PROGRAMS)[number]['name'];

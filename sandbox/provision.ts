@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -95,13 +96,23 @@ function isExecutable(path: string): boolean {
 }
 
 /** Undefined when the program does not answer, or answers something else. */
-async function askVersion({ versionArgs }: Program, path: string): Promise<string | undefined> {
+async function askVersion({ versionArgs, dependency }: Program, path: string): Promise<string | undefined> {
   try {
+    if (versionArgs === undefined) return findBuiltVersion(await readFile(path), dependency);
     const { stdout, stderr } = await run(path, [...versionArgs], { timeout: 20_000 });
     return /(\d+\.\d+\.\d+)/.exec(stdout + stderr)?.[1];
   } catch {
     return undefined;
   }
+}
+
+/** Go writes the modules that a program was built from into it, as lines of text; and the linker's variables, unless told not to. */
+function findBuiltVersion(file: Buffer, dependency: string): string | undefined {
+  const marks = [`\t${dependency}\tv`, `${dependency}/version.Version=`];
+  const found = marks.map((mark) => ({ mark, at: file.indexOf(mark) })).find(({ at }) => at >= 0);
+  if (found === undefined) return undefined;
+  const start = found.at + found.mark.length;
+  return /^v?(\d+\.\d+\.\d+)/.exec(file.toString('latin1', start, start + 30))?.[1];
 }
 
 interface Build {

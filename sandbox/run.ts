@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Pair } from './certificates.ts';
+import type { Extra } from './extras.ts';
 import type { KubeClient } from './kube.ts';
 import type { OnProgress, ResolvedProgram } from './provision.ts';
 
@@ -20,6 +21,13 @@ export function namePorts(first: number) {
     scheduler: first + 11,
     kwok: first + 12,
     metricsServer: first + 13,
+    kedaOperator: first + 14,
+    kedaOperatorMetrics: first + 15,
+    kedaMetricsService: first + 16,
+    kedaWebhooks: first + 17,
+    kedaWebhooksHealth: first + 18,
+    kedaAdapter: first + 19,
+    kedaAdapterMetrics: first + 20,
   };
 }
 
@@ -30,6 +38,7 @@ export interface RunRequest {
   readonly name: string;
   readonly directory: string;
   readonly seed: boolean;
+  readonly extras: readonly Extra[];
   readonly programs: Readonly<Record<string, ResolvedProgram>>;
   readonly definitionFiles: readonly string[];
 }
@@ -60,6 +69,8 @@ export const FILES = {
   certificates: 'pki',
   logs: 'logs',
 } as const;
+
+export const KEDA_NAMESPACE = 'keda';
 
 /** In `logs`, beside one file a program. */
 export const SUPERVISOR_LOG = 'supervisor.log';

@@ -16,6 +16,8 @@ export interface SeedContext {
   readonly prometheusRulesDirectory: string;
   /** Routes added here are served by the control endpoint. */
   readonly routes: Routes;
+  /** KEDA is there to scale. */
+  readonly hasKeda: boolean;
   readonly onProgress: (line: string) => void;
 }
 
@@ -37,6 +39,7 @@ export async function startSeed(run: Run, routes: Routes): Promise<Seed> {
     prometheusUrl: addresses.prometheus,
     prometheusRulesDirectory: pathIn(run, 'prometheusRules'),
     routes,
+    hasKeda: run.extras.includes('keda'),
     onProgress: run.onProgress,
   });
 }

@@ -2,8 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { COMPONENTS } from './components.ts';
+import { componentsWith } from './components.ts';
 import { provisionDefinitions } from './definitions.ts';
+import type { Extra } from './extras.ts';
 import { killGroup } from './guard.ts';
 import { provision, type OnProgress } from './provision.ts';
 import { FILES, SUPERVISOR_LOG } from './run.ts';
@@ -16,6 +17,8 @@ export interface StartOptions {
   readonly directory?: string;
   /** Fill it with the TenSafe workloads and their load. */
   readonly seed: boolean;
+  /** Programs that a plain sandbox does without. */
+  readonly extras?: readonly Extra[];
   readonly onProgress?: OnProgress;
   /** A program that ended by itself after the sandbox was ready. */
   readonly onProblem?: (message: string) => void;
@@ -38,17 +41,17 @@ export class SandboxTaken extends Error {}
 
 /** Gets what is missing, starts a sandbox, and answers when it is ready. Its end is ours: see `detach`. */
 export async function startSandbox(options: StartOptions): Promise<SandboxHandle> {
-  const { name, seed, onProgress = () => {} } = options;
+  const { name, seed, extras = [], onProgress = () => {} } = options;
   const directory = resolve(options.directory ?? sandboxDirectory(name));
   refuseForeign(directory);
   const programs = await provision(
-    COMPONENTS.map((component) => component.name),
+    componentsWith(extras).map((component) => component.name),
     onProgress,
   );
   const definitionFiles = await provisionDefinitions(onProgress);
   const child = spawnSupervisor(directory);
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
-  send(child, { kind: 'start', request: { name, directory, seed, programs, definitionFiles } });
+  send(child, { kind: 'start', request: { name, directory, seed, extras, programs, definitionFiles } });
   const status = await ready(child, { directory, onProgress, onProblem: options.onProblem ?? (() => {}) });
   return {
     status,

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import type { Extra } from './extras.ts';
 import { isAlive } from './guard.ts';
 import { isLocked } from './lock.ts';
 
@@ -28,6 +29,8 @@ export interface SandboxStatus {
   readonly state: SandboxState;
   readonly directory: string;
   readonly startedAt: string;
+  /** What it has besides: what it was started `--with`. */
+  readonly extras: readonly Extra[];
   /** Why the state is degraded or failed. */
   readonly problems: readonly string[];
   readonly addresses: {
@@ -84,7 +87,9 @@ export function writeStatus(status: SandboxStatus): void {
 
 function lastWord(directory: string): SandboxStatus | undefined {
   if (!existsSync(statusFile(directory))) return undefined;
-  return JSON.parse(readFileSync(statusFile(directory), 'utf8'));
+  const status: SandboxStatus = JSON.parse(readFileSync(statusFile(directory), 'utf8'));
+  // one that an older headroom started says nothing of extras
+  return { ...status, extras: status.extras ?? [] };
 }
 
 /** What the sandbox that was here last had started. */

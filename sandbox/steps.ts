@@ -1,16 +1,13 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { registerApi } from './aggregation.ts';
+import type { Step } from './component.ts';
 import { readDefinitions } from './definitions.ts';
+import type { Extra } from './extras.ts';
+import { KEDA_STEPS } from './keda.ts';
 import { readObjects, renderKubeconfig, type KubeObject } from './kube.ts';
 import { kubernetesUrl, pathIn, type Run } from './run.ts';
-
-/** Something that has to be done once on the way up, between the programs. */
-export interface Step {
-  readonly name: string;
-  readonly needs: readonly string[];
-  readonly run: (run: Run) => Promise<void>;
-}
 
 const STAGES = join(import.meta.dirname, 'stages');
 const DEPLOY = join(import.meta.dirname, '..', 'deploy', 'kubernetes');
@@ -19,7 +16,12 @@ const WORKER = { namespace: 'headroom', name: 'headroom-worker' };
 /** Longer than anybody keeps a sandbox: a token that ends under a running worker would look like a bug of the worker. */
 const TOKEN_SECONDS = 30 * 24 * 60 * 60;
 
-export const STEPS: readonly Step[] = [
+/** The steps of every sandbox, and those of its extras. */
+export function stepsWith(extras: readonly Extra[]): readonly Step[] {
+  return [...STEPS, ...(extras.includes('keda') ? KEDA_STEPS : [])];
+}
+
+const STEPS: readonly Step[] = [
   { name: 'definitions', needs: ['kube-apiserver'], run: installDefinitions },
   { name: 'stages', needs: ['definitions'], run: installStages },
   { name: 'metrics-api', needs: ['kube-apiserver'], run: registerMetricsApi },
@@ -52,27 +54,12 @@ async function installStages({ kube }: Run): Promise<void> {
   await Promise.all(objects.map((object) => kube.apply(object)));
 }
 
-/** An ExternalName leads the aggregator to loopback: there is no service network here. */
-async function registerMetricsApi({ kube, ports }: Run): Promise<void> {
-  const service = { name: 'metrics-server', namespace: 'kube-system' };
-  await kube.apply({
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: service,
-    spec: { type: 'ExternalName', externalName: '127.0.0.1' },
-  });
-  await kube.apply({
-    apiVersion: 'apiregistration.k8s.io/v1',
-    kind: 'APIService',
-    metadata: { name: 'v1beta1.metrics.k8s.io' },
-    spec: {
-      group: 'metrics.k8s.io',
-      version: 'v1beta1',
-      service: { ...service, port: ports.metricsServer },
-      insecureSkipTLSVerify: true,
-      groupPriorityMinimum: 100,
-      versionPriority: 100,
-    },
+function registerMetricsApi({ kube, ports }: Run): Promise<void> {
+  return registerApi(kube, {
+    group: 'metrics.k8s.io',
+    version: 'v1beta1',
+    service: { name: 'metrics-server', namespace: 'kube-system' },
+    port: ports.metricsServer,
   });
 }
 

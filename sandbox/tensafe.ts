@@ -25,7 +25,7 @@ const READY_MS = 20_000;
 /** Fills a fresh cluster with the runbook's workloads, nodes to run them on, and a load that can be set. */
 export async function startSeed(context: SeedContext): Promise<Seed> {
   const kube = openKubeClient(context.kubeconfigPath);
-  await deployExample(kube);
+  await deployExample(kube, context);
   const driver = createLoadDriver({
     kube,
     exporterPort: context.exporterPort,
@@ -48,27 +48,43 @@ export async function startSeed(context: SeedContext): Promise<Seed> {
 
 const isNamespace = ({ kind }: KubeObject): boolean => kind === 'Namespace';
 
-async function deployExample(kube: KubeClient): Promise<void> {
+/** One autoscaler is in charge: beside another, neither would scale. */
+async function deployExample(kube: KubeClient, { hasKeda, prometheusUrl }: SeedContext): Promise<void> {
   const objects = readdirSync(MANIFESTS)
-    .filter((file) => file.endsWith('.yaml'))
+    .filter((file) => file.endsWith('.yaml') && !(hasKeda && file === 'tensafe-hpa.yaml'))
     .flatMap((file) => readObjects(readFileSync(join(MANIFESTS, file), 'utf8')));
   await Promise.all(objects.filter(isNamespace).map((object) => kube.apply(object)));
   const rest = objects.filter((object) => !isNamespace(object));
   await Promise.all([...exampleNodes(), ...rest].map((object) => kube.apply(object)));
-  await hastenAutoscaler(kube);
+  if (hasKeda) await applyScaledObject(kube, prometheusUrl);
+  const [path, behavior] = hasKeda
+    ? ([`${SCALED_OBJECTS}/tensafe-scaledobject`, hastenedOfKeda] as const)
+    : ([`${AUTOSCALERS}/tensafe-hpa`, hastened] as const);
+  await hasten(kube, path, behavior);
 }
+
+/** Its Prometheus is the sandbox's, and it looks back as far as demo.yaml does. */
+async function applyScaledObject(kube: KubeClient, prometheusUrl: string): Promise<void> {
+  const manifest = readFileSync(join(MANIFESTS, 'keda', 'tensafe-scaledobject.yaml'), 'utf8');
+  const text = manifest.replaceAll('http://prometheus.monitoring:9090', prometheusUrl).replaceAll('[5m]', '[15s]');
+  await Promise.all(readObjects(text).map((object) => kube.apply(object)));
+}
+
+const AUTOSCALERS = `/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers`;
+const SCALED_OBJECTS = `/apis/keda.sh/v1alpha1/namespaces/${NAMESPACE}/scaledobjects`;
 
 /**
  * What demo.yaml is for headroom, this is for the autoscaler: it scales down after seconds instead of minutes, or nobody
  * would stay to see it. How much it takes at a time is the manifest's.
  */
-async function hastenAutoscaler(kube: KubeClient): Promise<void> {
-  const scaleDown = { stabilizationWindowSeconds: 15, policies: [{ type: 'Percent', value: 10, periodSeconds: 5 }] };
-  const path = `/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers/tensafe-hpa`;
+const scaleDown = { stabilizationWindowSeconds: 15, policies: [{ type: 'Percent', value: 10, periodSeconds: 5 }] };
+const hastened = { behavior: { scaleDown } };
+const hastenedOfKeda = { advanced: { horizontalPodAutoscalerConfig: hastened } };
+
+async function hasten(kube: KubeClient, path: string, spec: object): Promise<void> {
   const query = '?fieldManager=headroom-sandbox';
-  const body = { spec: { behavior: { scaleDown } } };
-  const { status, text } = await kube.send('PATCH', path + query, body, 'application/merge-patch+json');
-  if (status !== 200) throw new Error(`putting tensafe-hpa on a short clock: ${status} ${text.slice(0, 300)}`);
+  const { status, text } = await kube.send('PATCH', path + query, { spec }, 'application/merge-patch+json');
+  if (status !== 200) throw new Error(`putting ${path} on a short clock: ${status} ${text.slice(0, 300)}`);
 }
 
 async function serverIsReady(kube: KubeClient): Promise<void> {

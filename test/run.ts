@@ -7,38 +7,56 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
 
 /**
  * npm test: the unit tests while the sandbox comes up, then everything on the real servers, in lanes.
+ * npm run test:faults (`--faults`): what takes longer, and then what takes servers away from under everybody, one at a time.
  * Words after `--` are the test files to run instead of all of them.
  */
 const UNIT = ['domain', 'activities', 'workflows', 'adapters', 'client', 'worker', 'docs'];
 const SERVERS = ['cluster', 'procedures', 'sandbox'];
 /** Two cores: more lanes than this only wait for each other. */
-const LANES = '3';
+const LANES = 3;
+/** A sweep has dozens of trials in one test. */
+const LONGEST_MS = { ordinary: 300_000, faults: 1_200_000 };
 
-const asked = process.argv.slice(2);
+const words = process.argv.slice(2);
+const isFaults = words.includes('--faults');
+const asked = words.filter((word) => word !== '--faults');
 const filesOf = (rooms: readonly string[]): readonly string[] => {
   const all = rooms.flatMap((room) => globSync(`test/${room}/**/*.test.ts`)).toSorted();
   return asked.length === 0 ? all : all.filter((file) => asked.some((word) => file.includes(word)));
 };
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const [unit, onServers] = [filesOf(UNIT), filesOf(SERVERS)];
-const startedMs = Date.now();
-const [unitCode, code] = await Promise.all([
-  run(unit, '2', { HEADROOM_MODEL_RUNS: '10000' }),
-  onServers.length === 0 ? 0 : runOnServers(),
-]);
-say(`npm test took ${((Date.now() - startedMs) / 1_000).toFixed(0)} s`);
-process.exit(unitCode === 0 && code === 0 ? 0 : 1);
+type Env = Readonly<Record<string, string>>;
 
-async function runOnServers(): Promise<number> {
-  const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, onProgress: say });
+const startedMs = Date.now();
+const codes = isFaults ? await runFaults() : await runOrdinary();
+say(`it took ${((Date.now() - startedMs) / 1_000).toFixed(0)} s`);
+process.exit(codes.every((code) => code === 0) ? 0 : 1);
+
+function runOrdinary(): Promise<readonly number[]> {
+  const onServers = filesOf(SERVERS);
+  return Promise.all([
+    run(filesOf(UNIT), { lanes: 2, env: { HEADROOM_MODEL_RUNS: '10000' } }),
+    onServers.length === 0 ? 0 : withSandbox((env) => run(onServers, { lanes: LANES, env })),
+  ]);
+}
+
+/** Each file has the machine for itself: it brings its own lanes, or harms the servers that others need. */
+async function runFaults(): Promise<readonly number[]> {
+  const files = filesOf(['faults']);
+  const longestMs = LONGEST_MS.faults;
+  return [files.length === 0 ? 0 : await withSandbox((env) => run(files, { lanes: 1, env, longestMs }))];
+}
+
+async function withSandbox(act: (env: Env) => Promise<number>): Promise<number> {
+  const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, extras: ['keda'], onProgress: say });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => void sandbox.stop().then(() => process.exit(1)));
   try {
     const { directory, kubeconfig, addresses } = sandbox.status;
     const bundle = join(directory, 'workflow-bundle.js');
     writeFileSync(bundle, (await buildWorkflowBundle(new DefaultLogger('ERROR'))).code);
-    return await run(onServers, LANES, {
+    return await act({
       HEADROOM_TEST_SANDBOX: join(directory, 'status.json'),
       HEADROOM_TEST_ADMIN_KUBECONFIG: kubeconfig.admin,
       HEADROOM_TEST_WORKER_KUBECONFIG: kubeconfig.worker ?? '',
@@ -50,7 +68,14 @@ async function runOnServers(): Promise<number> {
   }
 }
 
-function run(files: readonly string[], concurrency: string, env: Readonly<Record<string, string>>): Promise<number> {
+function run(
+  files: readonly string[],
+  {
+    lanes,
+    env,
+    longestMs = LONGEST_MS.ordinary,
+  }: { readonly lanes: number; readonly env: Env; readonly longestMs?: number },
+): Promise<number> {
   if (files.length === 0) return Promise.resolve(0);
   return new Promise((resolve) => {
     const child = spawn(
@@ -58,8 +83,8 @@ function run(files: readonly string[], concurrency: string, env: Readonly<Record
       [
         '--disable-warning=ExperimentalWarning',
         '--test',
-        `--test-concurrency=${concurrency}`,
-        '--test-timeout=300000',
+        `--test-concurrency=${lanes}`,
+        `--test-timeout=${longestMs}`,
         ...files,
       ],
       {

@@ -1,6 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
-import { createActivities } from '../activities/index.ts';
+import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import { createActivities, type Activities } from '../activities/index.ts';
 import type { Ports } from '../activities/ports.ts';
 import { createWorkloadPort } from '../adapters/kubernetes/workloads.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
@@ -9,6 +9,7 @@ import { createLedgerPort, createRunPort } from '../adapters/temporal.ts';
 import { QUEUES } from '../domain/names.ts';
 import { workflowBundle } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
+import { beatWhileRunning } from './heartbeats.ts';
 import { createLogger } from './logger.ts';
 import { startSweep } from './sweep.ts';
 
@@ -18,26 +19,37 @@ export interface RunningWorker {
   stop(): void;
 }
 
+/** What whoever composes a worker puts around what it is made of. */
+export interface Around {
+  readonly ports?: (ports: Ports) => Ports;
+  readonly activities?: (activities: Activities) => Activities;
+}
+
 /** The worker process: three workers, so that a flood on one queue never delays another. */
-export async function startWorker(
-  config: WorkerConfig,
-  changePorts: (ports: Ports) => Ports = (ports) => ports,
-): Promise<RunningWorker> {
+export async function startWorker(config: WorkerConfig, around: Around = {}): Promise<RunningWorker> {
+  const { ports: aroundPorts = (ports) => ports, activities: aroundActivities = (activities) => activities } = around;
   const policy = await loadPolicy(config.policyFiles);
   Runtime.install({ logger: createLogger(process.env['HEADROOM_LOG_LEVEL'] ?? 'info'), shutdownSignals: [] });
   const { connectionOptions, namespace = 'default' } = config.temporal;
   const connection = await NativeConnection.connect(connectionOptions);
   const client = new Client({ connection: await Connection.connect(connectionOptions), namespace });
-  const ports = changePorts({
+  const ports = aroundPorts({
     workloads: createWorkloadPort({ ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }) }),
     metrics: createMetricsPort({ url: config.prometheusUrl ?? policy.prometheus.url }),
     ledger: createLedgerPort(client),
     runs: createRunPort(client),
     policy: { policy: () => policy },
   });
-  const activities = createActivities(ports);
+  const activities = aroundActivities(createActivities(ports));
   const bundle = await workflowBundle(Runtime.instance().logger);
-  const common = { connection, namespace, activities, shutdownGraceTime: '25s', shutdownForceTime: '55s' } as const;
+  const common = {
+    connection,
+    namespace,
+    activities,
+    interceptors: { activity: [beatWhileRunning] },
+    shutdownGraceTime: '25s',
+    shutdownForceTime: '55s',
+  } satisfies Partial<WorkerOptions>;
   const workers = await Promise.all([
     // after a crash the sticky queue holds a workflow for this long: it is the stall of an emergency
     Worker.create({

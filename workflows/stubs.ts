@@ -5,12 +5,16 @@ import { QUEUES } from '../domain/names.ts';
 /** Quick back to back, then every half minute: an outage of the API server is waited out, and is visible meanwhile. */
 const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' } as const;
 
+/** A worker that is killed in the middle of an activity is noticed after this, however long the activity may take. */
+const LOST_AFTER = '10s';
+
 /** Reads and pure reckoning of a plan: an outage is waited out, because the event is still ahead. */
 export const reading = proxyActivities<
   Pick<Activities, 'resolveWorkloadPolicy' | 'hashIntent' | 'surveyWorkload' | 'checkRoom'>
 >({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
+  heartbeatTimeout: LOST_AFTER,
   retry: RETRY,
 });
 
@@ -18,6 +22,7 @@ export const reading = proxyActivities<
 export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'releaseCapacity'>>({
   taskQueue: QUEUES.urgent,
   startToCloseTimeout: '15s',
+  heartbeatTimeout: LOST_AFTER,
   retry: { ...RETRY, maximumInterval: '5s' },
 });
 
@@ -27,6 +32,7 @@ export const watching = proxyActivities<
 >({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '70s',
+  heartbeatTimeout: LOST_AFTER,
   retry: { initialInterval: '2s', backoffCoefficient: 1.5, maximumInterval: '30s' },
 });
 
@@ -40,15 +46,16 @@ export const atOnce = proxyLocalActivities<Pick<Activities, 'applyHold' | 'readH
 export const thorough = proxyActivities<Pick<Activities, 'applyHold' | 'readHold'>>({
   taskQueue: QUEUES.urgent,
   startToCloseTimeout: '45s',
+  heartbeatTimeout: LOST_AFTER,
   scheduleToCloseTimeout: '2m',
   retry: { ...RETRY, maximumInterval: '10s' },
 });
 
-/** Never ends by itself while all owners run and the hold stands as it did; a lost worker is noticed after one missed heartbeat. */
+/** Never ends by itself while all owners run and the hold stands as it did. */
 export const guarding = proxyActivities<Pick<Activities, 'guardHold'>>({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '30 days',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout: LOST_AFTER,
   cancellationType: 'TRY_CANCEL',
   retry: { ...RETRY, maximumInterval: '15s' },
 });

@@ -1,5 +1,5 @@
 import { AuthorizationV1Api, VersionApi } from '@kubernetes/client-node';
-import { loadKubeConfig, type KubernetesOptions } from './client.ts';
+import { loadKubeConfig, type KubeConfigOptions } from './kube-config.ts';
 
 /** What the worker does with the cluster; deploy/kubernetes/rbac.yaml grants just this, and a test compares the two. */
 export const NEEDED_ACCESS: readonly {
@@ -7,6 +7,8 @@ export const NEEDED_ACCESS: readonly {
   readonly resource: string;
   readonly verbs: readonly string[];
   readonly clusterWide?: true;
+  /** One object, and not all of its kind. */
+  readonly only?: { readonly namespace: string; readonly name: string };
 }[] = [
   { group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'patch'] },
   { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'] },
@@ -20,6 +22,12 @@ export const NEEDED_ACCESS: readonly {
   { group: '', resource: 'nodes', verbs: ['list'], clusterWide: true },
   { group: '', resource: 'pods', verbs: ['list'], clusterWide: true },
   { group: '', resource: 'namespaces', verbs: ['get'], clusterWide: true },
+  {
+    group: '',
+    resource: 'configmaps',
+    verbs: ['get'],
+    only: { namespace: 'kube-system', name: 'cluster-autoscaler-status' },
+  },
 ];
 
 export interface AccessVerdict {
@@ -35,29 +43,44 @@ export interface AccessVerdict {
 export async function checkAccess({
   namespaces,
   ...options
-}: KubernetesOptions & { readonly namespaces: readonly string[] }): Promise<{
+}: KubeConfigOptions & { readonly namespaces: readonly string[] }): Promise<{
   readonly version: string;
   readonly verdicts: readonly AccessVerdict[];
 }> {
   const kubeConfig = loadKubeConfig(options);
   const { gitVersion } = await kubeConfig.makeApiClient(VersionApi).getCode();
   const reviews = kubeConfig.makeApiClient(AuthorizationV1Api);
-  const asked = NEEDED_ACCESS.flatMap(({ group, resource, verbs, clusterWide }) =>
-    verbs.flatMap((verb) =>
-      (clusterWide === true ? [undefined] : namespaces).map((namespace) => ({ group, resource, verb, namespace })),
-    ),
+  const asked = NEEDED_ACCESS.flatMap(({ group, resource, verbs, clusterWide, only }) =>
+    verbs.flatMap((verb) => {
+      const places: readonly (string | undefined)[] = only === undefined ? namespaces : [only.namespace];
+      return (clusterWide === true ? [undefined] : places).map((namespace) => ({
+        group,
+        resource,
+        verb,
+        namespace,
+        name: only?.name,
+      }));
+    }),
   );
   const verdicts = await Promise.all(
-    asked.map(async ({ group, resource, verb, namespace }) => {
+    asked.map(async ({ group, resource, verb, namespace, name }) => {
       const { status } = await reviews.createSelfSubjectAccessReview({
         body: {
-          spec: { resourceAttributes: { group, resource, verb, ...(namespace !== undefined && { namespace }) } },
+          spec: {
+            resourceAttributes: {
+              group,
+              resource,
+              verb,
+              ...(namespace !== undefined && { namespace }),
+              ...(name !== undefined && { name }),
+            },
+          },
         },
       });
-      const name = group === '' ? resource : `${resource}.${group}`;
+      const asked = group === '' ? resource : `${resource}.${group}`;
       return {
         verb,
-        resource: name,
+        resource: name === undefined ? asked : `${asked}/${name}`,
         ...(namespace !== undefined && { namespace }),
         allowed: status?.allowed === true,
         reason: status?.reason || 'not allowed',

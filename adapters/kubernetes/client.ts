@@ -1,23 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { findPackageJSON } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  HttpMethod,
-  IsomorphicFetchHttpLibrary,
-  KubeConfig,
-  PatchStrategy,
-  RequestContext,
-} from '@kubernetes/client-node';
+import { HttpMethod, IsomorphicFetchHttpLibrary, PatchStrategy, RequestContext } from '@kubernetes/client-node';
 import { failure } from '../../activities/failure.ts';
 import type { Call } from '../../activities/ports.ts';
 import type { Json } from '../../domain/json.ts';
-import { asConnectionFailure, asFailure, isFailedGuard, type Answer, type Deed } from './failures.ts';
+import { createCredentials, type Signature } from './credentials.ts';
+import {
+  asConnectionFailure,
+  asFailure,
+  isFailedGuard,
+  refusedCredentials,
+  type Answer,
+  type Deed,
+} from './failures.ts';
+import type { KubeConfigOptions } from './kube-config.ts';
 import { describeAddress, isOptional, pathOf, type Address, type Kind, type RawObject } from './kinds.ts';
 
-export interface KubernetesOptions {
-  /** Without one the usual rules hold: KUBECONFIG, ~/.kube/config, the pod's own ServiceAccount. */
-  readonly kubeconfigPath?: string;
-  readonly context?: string;
+export interface KubernetesOptions extends KubeConfigOptions {
   readonly readDeadlineMs?: number;
   readonly writeDeadlineMs?: number;
 }
@@ -60,8 +60,8 @@ const PAGE = 500;
 const MAX_RELISTS = 3;
 
 export function createKubernetesClient(options: KubernetesOptions): KubernetesClient {
-  const kubeConfig = loadKubeConfig(options);
-  const base = kubeConfig.getCurrentCluster()?.server.replace(/\/$/, '') ?? '';
+  const credentials = createCredentials(options);
+  const base = credentials.server;
   const server = new URL(base).host;
   const deadlines = {
     read: options.readDeadlineMs ?? READ_DEADLINE_MS,
@@ -70,7 +70,7 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
   const http = new IsomorphicFetchHttpLibrary();
   const inTurn = createTurns(MAX_PARALLEL);
 
-  async function exchange(request: Request, signal: AbortSignal, caller: string): Promise<Answer> {
+  async function exchange(request: Request, signal: AbortSignal, caller: string): Promise<Signed> {
     const context = new RequestContext(`${base}${request.path}`, request.method);
     for (const [name, value] of Object.entries(request.query)) context.setQueryParam(name, value);
     context.setHeaderParam('Accept', 'application/json');
@@ -78,13 +78,14 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
       context.setHeaderParam('Content-Type', PatchStrategy.JsonPatch);
       context.setBody(JSON.stringify(request.patch));
     }
-    await kubeConfig.applySecurityAuthentication(context);
+    const signature = await credentials.sign(context, signal);
     context.setHeaderParam('User-Agent', userAgent(caller));
     context.setSignal(signal);
     const response = await http.send(context).toPromise();
     return {
       status: response.httpStatusCode,
       text: await response.body.text(),
+      signature,
       ...retryAfter(response.headers['retry-after']),
     };
   }
@@ -96,10 +97,15 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     const attempt = () => inTurn(() => exchange(request, either, caller)).catch((error: unknown) => ({ lost: error }));
     let outcome = await attempt();
     if (!either.aborted && isWorthRepeating(request, outcome)) {
-      await sleep(100 + Math.random() * 200);
+      if ('signature' in outcome && outcome.status === 401)
+        await credentials.renew(outcome.signature, either).catch(() => undefined);
+      else await sleep(100 + Math.random() * 200);
       outcome = await attempt();
     }
-    if (!('lost' in outcome)) return outcome;
+    if (!('lost' in outcome)) {
+      if (outcome.status === 401) throw refusedCredentials(request.deed, credentials.describe());
+      return outcome;
+    }
     signal.throwIfAborted();
     throw asConnectionFailure(either.aborted ? either.reason : outcome.lost, request.deed, deadlineMs);
   }
@@ -153,6 +159,11 @@ interface Page<K extends Kind> {
   readonly metadata?: { readonly continue?: string };
 }
 
+/** An answer, and what the question was signed with. */
+interface Signed extends Answer {
+  readonly signature: Signature;
+}
+
 interface Request {
   readonly method: 'GET' | 'PATCH';
   readonly path: string;
@@ -161,7 +172,7 @@ interface Request {
   readonly deed: Deed;
 }
 
-/** A 401 is refused before anything was done, and the token may just have been renewed (R13). */
+/** A 401 is refused before anything was done, so it may be repeated with fresh credentials, a write too (R13). */
 function isWorthRepeating({ patch }: Request, outcome: Answer | { readonly lost: unknown }): boolean {
   if ('lost' in outcome) return patch === undefined;
   if (outcome.status === 401) return true;
@@ -213,69 +224,4 @@ const { version }: { readonly version: string } = JSON.parse(
 /** The audit log names the run by it (I11). A header takes printable ASCII only. */
 function userAgent(caller: string): string {
   return `headroom/${version} ${caller.replaceAll(/[^\x20-\x7e]/g, '_')}`;
-}
-
-export function loadKubeConfig({ kubeconfigPath, context }: KubernetesOptions): KubeConfig {
-  const kubeConfig = new PooledKubeConfig();
-  try {
-    if (kubeconfigPath === undefined) kubeConfig.loadFromDefault();
-    else kubeConfig.loadFromFile(kubeconfigPath);
-  } catch (error) {
-    const file = kubeconfigPath ?? process.env['KUBECONFIG'] ?? '~/.kube/config';
-    throw failure(
-      'invalidRequest',
-      `the kubeconfig ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
-  }
-  if (context !== undefined) kubeConfig.setCurrentContext(context);
-  const cluster = kubeConfig.getCurrentCluster();
-  if (cluster === null) {
-    const known = kubeConfig.getContexts().map(({ name }) => name);
-    throw failure(
-      'invalidRequest',
-      `the kubeconfig has no usable context '${kubeConfig.getCurrentContext()}'; its contexts are: ${known.join(', ') || 'none'}`,
-    );
-  }
-  // what the client falls back to where there is no kubeconfig at all: http://localhost:8080
-  if (!URL.canParse(cluster.server) || (cluster.server.startsWith('http:') && !cluster.skipTLSVerify)) {
-    throw failure(
-      'invalidRequest',
-      `the API server ${cluster.server} is not an https address; name a kubeconfig, for example in KUBECONFIG`,
-    );
-  }
-  return kubeConfig;
-}
-
-type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
-
-/**
- * Keeps one dispatcher: the client makes a new one, and with it a new TLS connection, for every request (R2).
- * A renewed CA or client certificate gets a new one.
- */
-class PooledKubeConfig extends KubeConfig {
-  #pooled: { readonly credentials: string; readonly dispatcher: Dispatcher } | undefined;
-  #credentials = '';
-
-  override createDispatcherOptions(...parameters: Parameters<KubeConfig['createDispatcherOptions']>) {
-    const { ca, cert, key } = parameters[1];
-    this.#credentials = [ca, cert, key].map(String).join('\n');
-    return super.createDispatcherOptions(...parameters);
-  }
-
-  override async applySecurityAuthentication(context: RequestContext): Promise<void> {
-    const set = context.setDispatcher.bind(context);
-    // called in the same turn as createDispatcherOptions, so the credentials are those of this dispatcher
-    context.setDispatcher = (made) => set(this.#pool(made));
-    await super.applySecurityAuthentication(context);
-  }
-
-  #pool(made: Dispatcher): Dispatcher {
-    if (this.#pooled?.credentials === this.#credentials) return this.#pooled.dispatcher;
-    const old = this.#pooled?.dispatcher;
-    this.#pooled = { credentials: this.#credentials, dispatcher: made };
-    // ends its connections once their requests are answered
-    void old?.close();
-    return made;
-  }
 }

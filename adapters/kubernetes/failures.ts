@@ -1,6 +1,7 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { failure } from '../../activities/failure.ts';
 import type { FailureType } from '../../domain/failures.ts';
+import { CredentialError } from './credentials.ts';
 
 /** What the API server answered. */
 export interface Answer {
@@ -30,7 +31,6 @@ interface StatusBody {
 
 const TYPES: { readonly [status: number]: FailureType } = {
   400: 'invalidRequest',
-  401: 'permissionDenied',
   403: 'permissionDenied',
   404: 'targetNotFound',
   408: 'apiUnavailable',
@@ -47,13 +47,13 @@ export function asFailure(answer: Answer, deed: Deed): ApplicationFailure {
   const type = TYPES[status] ?? (status >= 400 && status < 500 ? 'invalidRequest' : 'apiUnavailable');
   const options = retryAfterMs === undefined ? {} : { retryAfterMs };
   if (status === 403) return refusal(said, deed);
-  if (status === 401)
-    return failure(
-      'permissionDenied',
-      `${deed.server} does not accept the credentials to ${act(deed)}; renew the token or the kubeconfig`,
-    );
   if (status === 404) return failure('targetNotFound', `${deed.target} is not there: ${said}`);
   return failure(type, `cannot ${act(deed)}: ${deed.server} answers ${status}, ${said}`, options);
+}
+
+/** A 401 also with fresh credentials: nothing that waiting would mend. */
+export function refusedCredentials(deed: Deed, whatHelps: string): ApplicationFailure {
+  return failure('permissionDenied', `${deed.server} does not accept the credentials to ${act(deed)}; ${whatHelps}`);
 }
 
 /** KEDA's webhook answers 403 when two autoscalers claim one workload: a conflict, not a missing permission (R20). */
@@ -69,6 +69,10 @@ function refusal(said: string, deed: Deed): ApplicationFailure {
 /** No answer: a refused, broken or hanging connection. Whether a write was carried out is not known. */
 export function asConnectionFailure(error: unknown, deed: Deed, deadlineMs: number): ApplicationFailure {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  if (error instanceof CredentialError)
+    return failure('apiUnavailable', `cannot ${act(deed)}: ${shorten(error.message)}`, {
+      cause: error,
+    });
   const timedOut = cause instanceof Error && cause.name === 'TimeoutError';
   const why = timedOut ? `no answer within ${deadlineMs / 1000} s` : errorText(cause);
   return failure('apiUnavailable', `cannot ${act(deed)}: ${deed.server}: ${why}`, { cause: error });

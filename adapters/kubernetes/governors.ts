@@ -1,54 +1,25 @@
 import { failure } from '../../activities/failure.ts';
 import type { Call } from '../../activities/ports.ts';
-import { sameJson, type Json } from '../../domain/json.ts';
+import { isOnForKeda } from '../../domain/freeze.ts';
+import type { Json } from '../../domain/json.ts';
 import {
   GOVERNOR_FIELDS,
   MARKS,
   type AutoscalerFacts,
   type Governor,
-  type GovernorChange,
-  type GovernorField,
   type GovernorKind,
-  type GovernorMarks,
   type WorkloadRef,
   type WorkloadState,
 } from '../../domain/workload.ts';
-import type { JsonPatch, KubernetesClient } from './client.ts';
-import type { Kind, RawObject } from './kinds.ts';
+import type { KubernetesClient } from './client.ts';
+import { gitOpsOwnerOf, writersOf } from './field-managers.ts';
+import type { RawObject } from './kinds.ts';
+import { FIELD_KEYS, MARK_KEYS } from './places.ts';
 import { readRecommendation } from './recommendation.ts';
 import { labelSelectorText } from './selectors.ts';
+import { statefulFactsOf } from './stateful.ts';
 
 const IGNORE = 'headroom.dev/ignore';
-
-/** Where each mark stands on the object. */
-const MARK_KEYS = {
-  baseline: { map: 'annotations', key: 'headroom.dev/baseline' },
-  claims: { map: 'annotations', key: 'headroom.dev/claims' },
-  generation: { map: 'annotations', key: 'headroom.dev/generation' },
-  windDown: { map: 'annotations', key: 'headroom.dev/wind-down' },
-  held: { map: 'labels', key: 'headroom.dev/held' },
-} as const satisfies {
-  readonly [mark in keyof GovernorMarks]-?: { readonly map: 'annotations' | 'labels'; readonly key: string };
-};
-
-/** Where each field stands on the object. */
-const FIELD_KEYS: {
-  readonly [kind in GovernorKind]: {
-    readonly [field in GovernorField]?: { readonly map: 'spec' | 'annotations'; readonly key: string };
-  };
-} = {
-  workload: { floor: { map: 'spec', key: 'replicas' } },
-  horizontalPodAutoscaler: {
-    floor: { map: 'spec', key: 'minReplicas' },
-    ceiling: { map: 'spec', key: 'maxReplicas' },
-    freeze: { map: 'spec', key: 'behavior' },
-  },
-  scaledObject: {
-    floor: { map: 'spec', key: 'minReplicaCount' },
-    ceiling: { map: 'spec', key: 'maxReplicaCount' },
-    freeze: { map: 'annotations', key: 'autoscaling.keda.sh/paused-scale-in' },
-  },
-};
 
 /** Reads all that decides the workload's count, with plain consistent reads: no cache, no resourceVersion (R11, R15). */
 export async function readWorkload(
@@ -152,6 +123,7 @@ function asState(workload: Workload, ref: WorkloadRef): Omit<WorkloadState, 'aut
       message,
     })),
     selector: labelSelectorText(spec?.selector),
+    ...(ref.kind === 'StatefulSet' && { stateful: statefulFactsOf(workload) }),
   };
 }
 
@@ -179,6 +151,8 @@ function asGovernor({
     return [field, at === undefined ? undefined : maps[at.map]?.[at.key]] as const;
   });
   const marks = MARKS.map((mark) => [mark, metadata?.[MARK_KEYS[mark].map]?.[MARK_KEYS[mark].key]] as const);
+  const writers = writersOf(kind, metadata);
+  const gitOps = gitOpsOwnerOf(kind, ref, metadata);
   return {
     kind,
     workloadKind: ref.kind,
@@ -191,6 +165,8 @@ function asGovernor({
     marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
     ignored: ignored || isIgnored(metadata),
     ...(autoscaler !== undefined && { autoscaler }),
+    ...(writers.length > 0 && { writers }),
+    ...(gitOps !== undefined && { gitOps }),
   };
 }
 
@@ -199,33 +175,42 @@ function scaledObjectFacts(
   { metadata, spec, status }: RawObject<'ScaledObject'>,
   autoscalers: readonly RawObject<'HorizontalPodAutoscaler'>[],
 ): AutoscalerFacts {
-  const paused = PAUSES.find((key) => isSet(metadata?.annotations?.[key]));
+  const paused = pauseOf(metadata?.annotations ?? {});
   const made = autoscalers.find(
     (one) =>
       one.metadata?.name === status?.hpaName ||
       (one.metadata?.ownerReferences ?? []).some(({ uid }) => uid === metadata?.uid),
   );
-  const version = made?.metadata?.labels?.['app.kubernetes.io/version'];
+  // KEDA copies the ScaledObject's labels over its own: a chart's version of the application is none of KEDA's
+  const isOwners = metadata?.labels?.[VERSION] !== undefined;
+  const version = isOwners ? undefined : made?.metadata?.labels?.[VERSION];
   const { idleReplicaCount } = spec ?? {};
   return {
-    ...(paused !== undefined && { paused: `${paused}=${metadata?.annotations?.[paused]}` }),
+    ...(paused !== undefined && { paused }),
     ...(idleReplicaCount !== undefined && { idleReplicas: idleReplicaCount }),
     ...(version !== undefined && { version }),
     ...(made !== undefined && recommendationOf(made)),
-    inForce: made === undefined ? null : { floor: made.spec?.minReplicas ?? 1, ceiling: made.spec?.maxReplicas ?? 0 },
+    inForce: made === undefined ? null : inForceOf(made),
   };
 }
+
+const VERSION = 'app.kubernetes.io/version';
 
 function recommendationOf(autoscaler: RawObject<'HorizontalPodAutoscaler'>): Pick<AutoscalerFacts, 'recommended'> {
   const recommended = readRecommendation(autoscaler);
   return recommended === undefined ? {} : { recommended };
 }
 
-const PAUSES = ['autoscaling.keda.sh/paused-replicas', 'autoscaling.keda.sh/paused'] as const;
+function inForceOf({ spec }: RawObject<'HorizontalPodAutoscaler'>) {
+  const frozen = spec?.behavior?.scaleDown?.selectPolicy === 'Disabled';
+  return { floor: spec?.minReplicas ?? 1, ceiling: spec?.maxReplicas ?? 0, frozen };
+}
 
-/** KEDA takes every value but "false" for a pause (R21). */
-function isSet(value: string | undefined): boolean {
-  return value !== undefined && value !== 'false';
+/** A count pauses whatever it says, also "false" (R21). */
+function pauseOf(annotations: Readonly<Record<string, string>>): string | undefined {
+  const { 'autoscaling.keda.sh/paused-replicas': count, 'autoscaling.keda.sh/paused': paused } = annotations;
+  if (count !== undefined) return `autoscaling.keda.sh/paused-replicas=${count}`;
+  return paused !== undefined && isOnForKeda(paused) ? `autoscaling.keda.sh/paused=${paused}` : undefined;
 }
 
 function isIgnored(metadata: Metadata): boolean {
@@ -233,7 +218,7 @@ function isIgnored(metadata: Metadata): boolean {
 }
 
 /** KEDA rewrites the HPA that it made: the ScaledObject is the governor (R19). */
-function isKedas(metadata: Metadata): boolean {
+export function isKedas(metadata: Metadata): boolean {
   return (metadata?.ownerReferences ?? []).some(
     ({ kind, apiVersion, controller }) =>
       kind === 'ScaledObject' && apiVersion.startsWith('keda.sh/') && controller === true,
@@ -249,86 +234,4 @@ interface TargetRef {
 export function isTarget(target: TargetRef | undefined, ref: WorkloadRef): boolean {
   const { apiVersion = 'apps/v1', kind = 'Deployment', name } = target ?? {};
   return name === ref.object && kind === ref.kind && apiVersion.split('/')[0] === 'apps';
-}
-
-export async function changeGovernor(
-  client: KubernetesClient,
-  change: GovernorChange,
-  call: Call,
-): Promise<'written' | 'raced'> {
-  const kinds: { readonly [kind in GovernorKind]: Kind } = {
-    workload: change.workloadKind,
-    horizontalPodAutoscaler: 'HorizontalPodAutoscaler',
-    scaledObject: 'ScaledObject',
-  };
-  const { namespace, name } = change;
-  return client.patch({ kind: kinds[change.kind], namespace, name }, patchOf(change), call);
-}
-
-/**
- * One JSON Patch: first a `test` of everything that was read, then the changes. Kubernetes applies it whole
- * or not at all, so this is a compare-and-set. A `test` with null passes where the key is absent (R28).
- */
-function patchOf(change: GovernorChange): JsonPatch {
-  const edits = [
-    ...change.fields
-      .filter((one) => placeOf(change.kind, one.field).map === 'spec')
-      .map((one) => specEdit(change, one)),
-    ...mapEdits(change, 'annotations'),
-    ...mapEdits(change, 'labels'),
-  ];
-  return [
-    { op: 'test', path: '/metadata/uid', value: change.uid },
-    ...edits.map(({ path, from }) => ({ op: 'test', path, value: from ?? null }) as const),
-    ...edits.flatMap(operation),
-  ];
-}
-
-interface Edit {
-  readonly path: string;
-  readonly from: Json | undefined;
-  readonly to: Json | undefined;
-}
-
-function operation({ path, from, to }: Edit): JsonPatch {
-  if (sameJson(from, to)) return [];
-  if (to === undefined) return [{ op: 'remove', path }];
-  return [{ op: from === undefined ? 'add' : 'replace', path, value: to }];
-}
-
-function placeOf(kind: GovernorKind, field: GovernorField) {
-  const place = FIELD_KEYS[kind][field];
-  if (place === undefined) throw failure('invalidRequest', `a ${kind} has no ${field} to change`);
-  return place;
-}
-
-function specEdit({ kind }: GovernorChange, { field, from, to }: GovernorChange['fields'][number]): Edit {
-  return { path: `/spec/${placeOf(kind, field).key}`, from, to };
-}
-
-/** A key cannot be added to a map that is not there: then the map itself is guarded and added whole. */
-function mapEdits(change: GovernorChange, map: 'annotations' | 'labels'): readonly Edit[] {
-  const marks = change.marks
-    .filter(({ mark }) => MARK_KEYS[mark].map === map)
-    .map(({ mark, from, to }): KeyEdit => ({ key: MARK_KEYS[mark].key, from, to }));
-  const fields = change.fields
-    .filter(({ field }) => placeOf(change.kind, field).map === map)
-    .map(({ field, from, to }): KeyEdit => ({ key: placeOf(change.kind, field).key, from, to }));
-  const edits = [...marks, ...fields];
-  if (edits.length === 0) return [];
-  const present = map === 'annotations' ? change.hasAnnotations : change.hasLabels;
-  if (present) return edits.map(({ key, from, to }) => ({ path: `/metadata/${map}/${pointer(key)}`, from, to }));
-  const added = Object.fromEntries(edits.flatMap(({ key, to }) => (to === undefined ? [] : [[key, to]])));
-  return [{ path: `/metadata/${map}`, from: undefined, to: Object.keys(added).length === 0 ? undefined : added }];
-}
-
-interface KeyEdit {
-  readonly key: string;
-  readonly from: Json | undefined;
-  readonly to: Json | undefined;
-}
-
-/** RFC 6901: '~' and '/' inside a key. */
-function pointer(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -1,7 +1,7 @@
 import type { Call } from '../../activities/ports.ts';
 import type { WorkloadRef } from '../../domain/workload.ts';
 import type { KubernetesClient } from './client.ts';
-import { isTarget } from './governors.ts';
+import { isKedas, isTarget } from './governors.ts';
 
 const HELD = { labelSelector: 'headroom.dev/held=true' };
 
@@ -28,7 +28,9 @@ async function heldIn(
     client.list({ kind: 'Deployment', namespace }, HELD, call),
     client.list({ kind: 'StatefulSet', namespace }, HELD, call),
   ]);
-  const targets = [...autoscalers, ...scaledObjects].map(({ spec }) => spec?.scaleTargetRef);
+  // KEDA copies our marks onto its HPA, and leaves them there when they are gone from the ScaledObject
+  const bearing = autoscalers.filter(({ metadata }) => !isKedas(metadata));
+  const targets = [...bearing, ...scaledObjects].map(({ spec }) => spec?.scaleTargetRef);
   const objects = { Deployment: deployments, StatefulSet: statefulSets };
   return refs
     .filter(

@@ -1,5 +1,6 @@
 import type {
   CoreV1Event,
+  V1ConfigMap,
   V1Deployment,
   V1Namespace,
   V1Node,
@@ -62,6 +63,7 @@ interface Kinds {
   readonly Namespace: V1Namespace;
   readonly ResourceQuota: V1ResourceQuota;
   readonly LimitRange: LimitRange;
+  readonly ConfigMap: V1ConfigMap;
 }
 export type Kind = keyof Kinds;
 export type RawObject<K extends Kind> = Raw<Kinds[K]>;
@@ -83,6 +85,7 @@ const RESOURCES: { readonly [K in Kind]: Resource } = {
   Namespace: { group: '', version: 'v1', plural: 'namespaces' },
   ResourceQuota: { group: '', version: 'v1', plural: 'resourcequotas' },
   LimitRange: { group: '', version: 'v1', plural: 'limitranges' },
+  ConfigMap: { group: '', version: 'v1', plural: 'configmaps' },
 };
 
 /** KEDA need not be installed; that a kind of Kubernetes itself is missing is a fault, and no empty list. */

@@ -6,9 +6,11 @@ import type { PodTrouble } from '../../domain/troubles.ts';
 import type { WorkloadRef } from '../../domain/workload.ts';
 import type { KubernetesClient } from './client.ts';
 import { isCreatedBy, readCreators, type Creator } from './creators.ts';
-import { findWorkload } from './governors.ts';
+import { findWorkload, type Workload } from './governors.ts';
 import type { Raw, RawObject } from './kinds.ts';
+import { readNodeAutoscaler } from './node-autoscaler.ts';
 import { labelSelectorText } from './selectors.ts';
+import { statefulFactsOf } from './stateful.ts';
 
 type Pod = RawObject<'Pod'>;
 
@@ -30,7 +32,17 @@ export async function readTroubles(
   // a namespace keeps an hour of events: they are asked for only when somebody is in trouble
   const events = uids.size === 0 ? [] : await client.list({ kind: 'Event', namespace }, {}, call);
   const about = events.filter(({ involvedObject }) => uids.has(involvedObject.uid));
-  return groupTroubles(pods.map(asObservation), about.map(asEvent));
+  const observed = pods.map(asObservation);
+  const isLacking = observed.some(({ unschedulableSinceMs }) => unschedulableSinceMs !== undefined);
+  return groupTroubles(observed, about.map(asEvent), {
+    nowMs: Date.now(),
+    ...(isLacking && { nodeAutoscaler: await readNodeAutoscaler(client, call) }),
+    ...(isOrdered(ref, workload) && { ordered: { wantedReplicas: workload.spec?.replicas ?? 1 } }),
+  });
+}
+
+function isOrdered({ kind }: WorkloadRef, workload: Workload): boolean {
+  return kind === 'StatefulSet' && statefulFactsOf(workload).ordered;
 }
 
 /** It should have more pods than exist: only then an event of a refused creation still matters. */
@@ -46,12 +58,17 @@ function isReady({ metadata, status }: Pod): boolean {
 }
 
 function asObservation({ metadata, status }: Pod): PodObservation {
+  const unscheduled = (status?.conditions ?? []).find(
+    ({ type, status }) => type === 'PodScheduled' && status === 'False',
+  );
+  const sinceMs = Date.parse(unscheduled?.lastTransitionTime ?? '');
   return {
     name: metadata?.name ?? '',
     phase: status?.phase ?? '',
     reason: status?.reason ?? '',
     message: status?.message ?? '',
     terminating: metadata?.deletionTimestamp !== undefined,
+    ...(!Number.isNaN(sinceMs) && { unschedulableSinceMs: sinceMs }),
     conditions: (status?.conditions ?? []).map(({ type, status, reason = '', message = '' }) => ({
       type,
       status,
@@ -99,6 +116,8 @@ function asEvent({
   involvedObject,
   reason,
   message,
+  source,
+  reportingComponent,
   series,
   lastTimestamp,
   eventTime,
@@ -111,6 +130,7 @@ function asEvent({
     object: { kind: involvedObject.kind ?? '', name: involvedObject.name ?? '' },
     reason: reason ?? '',
     message: message ?? '',
+    source: reportingComponent || (source?.component ?? ''),
     atMs: Math.max(0, ...times),
   };
 }

@@ -2,7 +2,8 @@ import type { WorkloadPort } from '../../activities/ports.ts';
 import { createKubernetesClient, type KubernetesOptions } from './client.ts';
 import { readCapacity } from './capacity.ts';
 import { findHeld } from './held.ts';
-import { changeGovernor, readWorkload } from './governors.ts';
+import { changeGovernor } from './governor-patch.ts';
+import { readWorkload } from './governors.ts';
 import { readTroubles } from './troubles.ts';
 
 export interface WorkloadPortOptions extends KubernetesOptions {

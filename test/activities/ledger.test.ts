@@ -52,6 +52,17 @@ describe('making the governor follow the claims', () => {
     assert.equal(cluster.written.length, 0);
   });
 
+  it('writes nothing late: an attempt that had read before a newer one wrote loses the race', async () => {
+    const { cluster, activities, run } = aWorld();
+    await run.act(() => activities.applyHold(request(1, [6])));
+    const newer = run.act(() => activities.applyHold(request(3, [8])));
+    // it has read, and sleeps past its timeout while the newer one writes
+    cluster.raceNextWrite((other) => other.annotate(HPA, 'headroom.dev/generation', '4'));
+    assert.deepEqual(await newer, { kind: 'raced' });
+    assert.deepEqual(await run.act(() => activities.applyHold(request(3, [8]))), { kind: 'fenced', generation: 4 });
+    assert.equal(cluster.written.length, 1);
+  });
+
   it('is fenced by a newer generation on the object', async () => {
     const { cluster, activities, run } = aWorld();
     await run.act(() => activities.applyHold(request(7, [6])));
@@ -151,6 +162,31 @@ describe('letting go of jobs', () => {
   }
 });
 
+describe('letting go of what KEDA would take at once', () => {
+  const rows: readonly (readonly [name: string, given: { readonly floor: number; readonly idleReplicas?: number }])[] =
+    [
+      ['waits for low load before a minimum of 0', { floor: 0 }],
+      ['waits for low load before an idle count', { floor: 2, idleReplicas: 0 }],
+    ];
+  for (const [name, given] of rows) {
+    it(name, async () => {
+      const { cluster, metrics, activities, run } = aWorld({ autoscaler: false });
+      cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, ceiling: 20, ...given });
+      await run.act(() => activities.applyHold(request(1, [6])));
+      const letGo = async (generation: number) => {
+        const report = await run.act(() => activities.applyHold({ ...request(generation, []), skipSteps: false }));
+        assert.ok(report.kind === 'standing');
+        return report.standing;
+      };
+      const kept = await letGo(2);
+      assert.deepEqual([kept.held, kept.floor], [true, 6]);
+      assert.match(kept.waitingFor ?? '', /pods may be at work .*no data/);
+      metrics.say('sum(queue)', 1);
+      assert.equal((await letGo(3)).floor, 5);
+    });
+  }
+});
+
 describe('watching over a hold', () => {
   const guarded = (stands: string) => ({ ...request(3, [6]), fresh: false, stands });
   /** Holds, and answers with what the last decision said of it. */
@@ -185,6 +221,7 @@ describe('watching over a hold', () => {
     ],
     ['headroom.dev/ignore', (cluster) => cluster.annotate(HPA, 'headroom.dev/ignore', 'true')],
     ['claims edited away', (cluster) => cluster.annotate(HPA, 'headroom.dev/claims', '[]')],
+    ['that the workload has vanished', (cluster) => cluster.remove(SELF)],
   ];
   for (const [name, edit] of edits) {
     it(`answers when it finds ${name}`, async () => {

@@ -11,7 +11,7 @@ describeWorkloadPort('the fake cluster', async () => {
     addWorkload: async (given) => cluster.addWorkload(given),
     addAutoscaler: async ({ ownedBy, ...given }) => cluster.addAutoscaler({ ...given, owned: ownedBy !== undefined }),
     remove: async (id) => cluster.remove(id),
-    setField: async (id, field, value) => cluster.setField(id, field, value),
+    setField: async (id, field, value, manager) => cluster.setField(id, field, value, manager),
     annotate: async (id, key, value) => cluster.annotate(id, key, value),
     ignoreEverything: async (ignored) => {
       cluster.ignoresEverything = ignored;

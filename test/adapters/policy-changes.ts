@@ -13,6 +13,9 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'workloads.*.jobs': 'workloads: { tensafe-server: { jobs: true } }',
   // what must not be scaled has no autoscaler, trigger or alert, so this one is said of a workload that has none
   'workloads.*.refuse': 'workloads: { tensafe-training-worker: { refuse: it is being moved } }',
+  'workloads.*.stateful.allowDatabase': 'workloads: { tensafe-server: { stateful: { allowDatabase: true } } }',
+  'workloads.*.stateful.allowVolumeDeletion':
+    'workloads: { tensafe-server: { stateful: { allowVolumeDeletion: true } } }',
   'workloads.*.load.*.query': 'workloads: { tensafe-server: { load: { queue-depth: { query: sum(another) } } } }',
   'workloads.*.load.*.unit': 'workloads: { tensafe-server: { load: { queue-depth: { unit: jobs } } } }',
   'workloads.*.load.*.scaleUpAbove': 'workloads: { tensafe-server: { load: { queue-depth: { scaleUpAbove: 65 } } } }',

@@ -726,7 +726,13 @@ describe('each value', () => {
   });
 
   it('has a place in the example, unless the runbook has none for it', () => {
-    const withoutExample = ['workloads.*.object', 'workloads.*.container', 'closedWindows.*', 'notifications.*'];
+    const withoutExample = [
+      'workloads.*.object',
+      'workloads.*.stateful',
+      'workloads.*.container',
+      'closedWindows.*',
+      'notifications.*',
+    ];
     const places = new Set(pathsOf(parse(shipped.text)).map((place) => place.join('.')));
     const patterns = leaves.filter(({ path }) => !withoutExample.some((start) => path.startsWith(start)));
     for (const { path } of patterns) {

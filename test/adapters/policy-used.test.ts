@@ -11,6 +11,7 @@ import { canonicalJson } from '../../domain/json.ts';
 import { refOf, type Policy, type ResolvedPolicy } from '../../domain/policy.ts';
 import { standingKey, type HoldStanding } from '../../domain/hold.ts';
 import { planPreScale, type PreScaleRequest } from '../../domain/pre-scale.ts';
+import type { WorkloadState } from '../../domain/workload.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
 import { FakeMetrics } from '../fakes/metrics.ts';
 import { anActivity } from '../harness/activity.ts';
@@ -56,11 +57,16 @@ class World {
     }
   }
 
-  plan(target: PreScaleRequest['target'] = { kind: 'factor', factor: 0.1 }, workload = 'tensafe-server'): unknown {
+  plan(
+    target: PreScaleRequest['target'] = { kind: 'factor', factor: 0.1 },
+    workload = 'tensafe-server',
+    more: object = {},
+  ): unknown {
     const event = { name: 'sale', startMs: nowMs + 2 * hour, endMs: nowMs + 4 * hour };
     const policy = this.resolved(workload);
     const self = { namespace: 'tensafe', name: workload, uid: 'u', fields: { floor: 4 }, marks: {}, ignored: false };
-    const state = { wantedReplicas: 4, readyReplicas: 4, autoscalers: [], self: { ...self, kind: 'workload' } };
+    const counts = { wantedReplicas: 4, readyReplicas: 4, autoscalers: [] };
+    const state = { ref: refOf(policy), ...counts, self: { ...self, kind: 'workload' }, ...more };
     return planPreScale({
       request: { workload, event, target, requestedBy: 'kim' },
       policy,
@@ -123,6 +129,18 @@ class World {
   }
 }
 
+/** A StatefulSet with all that policy has to allow. */
+const DATABASE: Pick<WorkloadState, 'stateful'> = {
+  stateful: {
+    images: ['redis:7'],
+    labels: {},
+    ordered: true,
+    whenScaled: 'Delete',
+    claims: ['data'],
+    firstOrdinal: 0,
+  },
+};
+
 /** The time of day is not the policy's: what is said of the future is said from now. */
 function withoutTimes(value: unknown): unknown {
   const { nextCheckAtMs } = (value as { readonly standing?: { readonly nextCheckAtMs?: number } }).standing ?? {};
@@ -153,6 +171,8 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'workloads.*.limits.max': { see: async (world) => [world.plan(), await world.hold(100)] },
   'workloads.*.jobs': { see: (world) => world.plan() },
   'workloads.*.refuse': { see: (world) => world.plan({ kind: 'replicas', replicas: 2 }, 'tensafe-training-worker') },
+  'workloads.*.stateful.allowDatabase': { see: (world) => world.plan(undefined, undefined, DATABASE) },
+  'workloads.*.stateful.allowVolumeDeletion': { see: (world) => world.plan(undefined, undefined, DATABASE) },
   'workloads.*.load.*.query': { see: (world) => world.quiet() },
   'workloads.*.load.*.unit': {
     see: (world) => loud(world),

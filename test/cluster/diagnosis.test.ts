@@ -10,6 +10,10 @@ import { aPodSpec, openRealCluster, until } from './real-cluster.ts';
 type Cluster = Awaited<ReturnType<typeof openRealCluster>>;
 const call: Call = { signal: new AbortController().signal, caller: 'diagnosis/test' };
 
+/** What Cluster Autoscaler writes into its ConfigMap, as far as it matters. */
+const BACKING_OFF = `autoscalerStatus: Running
+nodeGroups: [{ name: gpu-asg, scaleUp: { status: Backoff, backoffInfo: { errorCode: QuotaExceeded } } }]`;
+
 /** A node of this test's own: its taint keeps everybody else off, so that what is on it can be counted. */
 async function addNode({ core, namespace }: Cluster, name: string, allocatable: Readonly<Record<string, string>>) {
   const labels = { type: 'kwok', 'kubernetes.io/hostname': name, 'headroom.dev/test': namespace };
@@ -83,6 +87,63 @@ describe('why pods are missing, on a real cluster', () => {
     assert.match(trouble.message, /Insufficient cpu/);
     assert.equal(trouble.examples.length, 5);
     assert.ok(trouble.examples.every((name) => name.startsWith('huge-')));
+  });
+
+  it('names the pod of a StatefulSet behind which all others wait', async () => {
+    const podSpec = onOwnNode(cluster.namespace, { cpu: '1000' });
+    const ref = await cluster.addWorkload({ name: 'queue', kind: 'StatefulSet', replicas: 3, podSpec });
+    const [blocked] = await waitFor(ref, (all) => all.some(({ kind }) => kind === 'unschedulable'));
+    const message = 'no further pod is created before queue-0 is ready';
+    assert.deepEqual(blocked, { kind: 'blocked', reason: 'OrderedReady', message, count: 2, examples: [] });
+  });
+
+  it('says what Cluster Autoscaler and Karpenter last said of a pod without a node', async () => {
+    const { core, namespace } = cluster;
+    const podSpec = onOwnNode(namespace, { cpu: '1000' });
+    const ref = await cluster.addWorkload({ name: 'noded', replicas: 1, podSpec });
+    await waitFor(ref, ([first]) => first?.kind === 'unschedulable');
+    const [pod] = (await core.listNamespacedPod({ namespace, labelSelector: 'app=noded' })).items;
+    const { name = '', uid = '' } = pod?.metadata ?? {};
+    const say = async (reason: string, message: string, component: string, atMs: number) => {
+      await core.createNamespacedEvent({
+        namespace,
+        body: {
+          metadata: { generateName: 'said-' },
+          involvedObject: { apiVersion: 'v1', kind: 'Pod', namespace, name, uid },
+          reason,
+          message,
+          type: 'Normal',
+          source: { component },
+          firstTimestamp: new Date(atMs),
+          lastTimestamp: new Date(atMs),
+        },
+      });
+    };
+    const said = async () => {
+      const found = (await troublesOf(ref)).find(({ kind }) => kind.startsWith('nodes'));
+      return found && [found.kind, found.reason, found.message];
+    };
+    const startMs = Math.floor(Date.now() / 1_000) * 1_000;
+    assert.equal(await said(), undefined, 'the scheduler itself says nothing of nodes that may come');
+    await say('TriggeredScaleUp', 'web-asg 4->6', 'cluster-autoscaler', startMs - 20 * 60_000);
+    assert.deepEqual((await said())?.slice(0, 2), ['nodesRefused', 'TriggeredScaleUp'], 'given up after 15 minutes');
+    await say('TriggeredScaleUp', 'web-asg 4->6', 'cluster-autoscaler', startMs - 3_000);
+    const until = new Date(startMs - 3_000 + 900_000).toISOString().replace('.000', '');
+    const waiting = `web-asg 4->6; keep waiting, until ${until} at most`;
+    assert.deepEqual(await said(), ['nodesComing', 'TriggeredScaleUp', waiting]);
+    await say('NotTriggerScaleUp', "pod didn't trigger scale-up", 'cluster-autoscaler', startMs - 2_000);
+    assert.deepEqual(await said(), ['nodesRefused', 'NotTriggerScaleUp', "pod didn't trigger scale-up"]);
+    const status = { metadata: { name: 'cluster-autoscaler-status' }, data: { status: BACKING_OFF } };
+    await core.createNamespacedConfigMap({ namespace: 'kube-system', body: status });
+    try {
+      assert.deepEqual((await said())?.[2], "pod didn't trigger scale-up; gpu-asg backs off (QuotaExceeded)");
+    } finally {
+      await core.deleteNamespacedConfigMap({ namespace: 'kube-system', name: 'cluster-autoscaler-status' });
+    }
+    await say('FailedScheduling', 'no nodepool matched', 'karpenter', startMs - 1_000);
+    assert.deepEqual(await said(), ['nodesRefused', 'FailedScheduling', 'no nodepool matched']);
+    await say('Nominated', 'should schedule on: nodeclaim/x', 'karpenter', startMs);
+    assert.deepEqual((await said())?.slice(0, 2), ['nodesComing', 'Nominated']);
   });
 
   it("says what a container waits for, and leaves other people's pods with the same labels out", async () => {

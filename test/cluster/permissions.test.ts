@@ -9,7 +9,12 @@ import { createWorkloadPort } from '../../adapters/kubernetes/workloads.ts';
 import type { Call } from '../../activities/ports.ts';
 import { openRealCluster, required } from './real-cluster.ts';
 
+interface Role {
+  readonly kind: string;
+  readonly rules?: readonly Rule[];
+}
 interface Rule {
+  readonly resourceNames?: readonly string[];
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
@@ -38,19 +43,28 @@ describe('the rights of the worker, on a real API server', () => {
   });
 
   it('are those of deploy/kubernetes/rbac.yaml and no more', async () => {
-    const documents: readonly { readonly rules?: readonly Rule[] }[] = parseAllDocuments(
+    const documents: readonly Role[] = parseAllDocuments(
       readFileSync(new URL('../../deploy/kubernetes/rbac.yaml', import.meta.url), 'utf8'),
     ).map((one) => one.toJS());
-    const granted = documents.flatMap(({ rules = [] }) => rules);
+    const granted = (of: string) => documents.flatMap(({ kind, rules = [] }) => (kind === of ? rules : []));
     const worker = new KubeConfig();
     worker.loadFromFile(required('HEADROOM_TEST_WORKER_KUBECONFIG'));
-    const review = await worker
-      .makeApiClient(AuthorizationV1Api)
-      .createSelfSubjectRulesReview({ body: { spec: { namespace: cluster.namespace } } });
+    const rulesIn = async (namespace: string) => {
+      const review = await worker
+        .makeApiClient(AuthorizationV1Api)
+        .createSelfSubjectRulesReview({ body: { spec: { namespace } } });
+      return review.status?.resourceRules ?? [];
+    };
     // what everybody who is authenticated may ask: about oneself
-    const own = triples(review.status?.resourceRules ?? []).filter((one) => !/^create self\w+\.auth/.test(one));
-    assert.deepEqual([...new Set(own)], triples(granted));
+    const own = triples(await rulesIn(cluster.namespace)).filter((one) => !/^create self\w+\.auth/.test(one));
+    assert.deepEqual([...new Set(own)], triples(granted('ClusterRole')));
     assert.ok(own.every((one) => /^(get|list|patch) /.test(one) && !/\*|secrets|configmaps/.test(one)));
+    const system = (await rulesIn('kube-system')).filter(({ resources = [] }) => resources.includes('configmaps'));
+    assert.deepEqual(
+      system.map(({ verbs, resourceNames }) => ({ verbs, resourceNames })),
+      granted('Role').map(({ verbs, resourceNames }) => ({ verbs, resourceNames })),
+      'one ConfigMap of kube-system, by its name',
+    );
   });
 
   it('missing, they are named with the verb, the resource and the account', async () => {

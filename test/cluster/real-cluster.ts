@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
+  ApiException,
   CoreV1Api,
   CustomObjectsApi,
   KubeConfig,
@@ -10,7 +11,7 @@ import {
 import { createWorkloadPort } from '../../adapters/kubernetes/workloads.ts';
 import type { WorkloadPort } from '../../activities/ports.ts';
 import type { Json } from '../../domain/json.ts';
-import type { Governor, GovernorField, WorkloadRef } from '../../domain/workload.ts';
+import type { Governor, GovernorField, StatefulFacts, WorkloadRef } from '../../domain/workload.ts';
 
 type GovernorId = Pick<Governor, 'kind' | 'namespace' | 'name'> & { readonly workloadKind?: WorkloadRef['kind'] };
 interface Manifest {
@@ -20,13 +21,18 @@ interface Manifest {
   readonly [key: string]: unknown;
 }
 interface Stored {
+  readonly apiVersion: string;
+  readonly kind: string;
   readonly metadata: {
+    readonly name: string;
     readonly uid: string;
+    readonly resourceVersion: string;
     readonly managedFields?: readonly { readonly manager?: string }[];
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
   };
   readonly spec: Readonly<Record<string, Json>>;
+  readonly status?: { readonly hpaName?: string };
 }
 
 /** The servers under test; a missing one is a failure and never a silent skip. */
@@ -82,8 +88,8 @@ export async function openRealCluster() {
     const stored: Stored = await objects.getNamespacedCustomObject(located(id));
     return stored;
   }
-  const patch = async (id: GovernorId, body: object) => {
-    await objects.patchNamespacedCustomObject({ ...located(id), body }, merge);
+  const patch = async (id: GovernorId, body: object, fieldManager = 'somebody') => {
+    await objects.patchNamespacedCustomObject({ ...located(id), body, fieldManager }, merge);
   };
 
   async function addWorkload(given: {
@@ -93,9 +99,11 @@ export async function openRealCluster() {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
     readonly podSpec?: object;
+    readonly stateful?: Partial<Omit<StatefulFacts, 'labels'>>;
   }): Promise<WorkloadRef> {
-    const { name, kind = 'Deployment', replicas, annotations, labels, podSpec } = given;
-    const template = { metadata: { labels: { app: name } }, spec: podSpec ?? aPodSpec() };
+    const { name, kind = 'Deployment', replicas, annotations, labels, stateful = {} } = given;
+    const { podSpec = aPodSpec(undefined, stateful.images) } = given;
+    const template = { metadata: { labels: { app: name } }, spec: podSpec };
     const metadata = {
       name,
       ...(annotations !== undefined && { annotations }),
@@ -105,7 +113,7 @@ export async function openRealCluster() {
       replicas,
       selector: { matchLabels: { app: name } },
       template,
-      ...(kind === 'StatefulSet' && { serviceName: name }),
+      ...(kind === 'StatefulSet' && { serviceName: name, ...asSetSpec(stateful) }),
     };
     await create({ apiVersion: 'apps/v1', kind, metadata, spec });
     const ref: WorkloadRef = { name, namespace, kind, object: name };
@@ -131,26 +139,22 @@ export async function openRealCluster() {
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
     readonly ownedBy?: string;
+    readonly idleReplicas?: number;
+    /** Merged over the spec. */
+    readonly spec?: object;
   }): Promise<void> {
     const { kind, name, target, floor, ceiling, annotations, labels, ownedBy } = given;
+    if (ownedBy !== undefined) {
+      // KEDA has made it with its ScaledObject
+      await patch({ kind, namespace, name }, { metadata: { annotations, labels } });
+      return;
+    }
     const keys = FIELD_KEYS[kind];
     const fields = { ...(floor !== undefined && { [keys.floor]: floor }), [keys.ceiling]: ceiling };
-    const owner = ownedBy === undefined ? undefined : await read({ kind: 'scaledObject', namespace, name: ownedBy });
     const metadata = {
       name,
       ...(annotations !== undefined && { annotations }),
       ...(labels !== undefined && { labels }),
-      ...(owner !== undefined && {
-        ownerReferences: [
-          {
-            apiVersion: 'keda.sh/v1alpha1',
-            kind: 'ScaledObject',
-            name: ownedBy,
-            uid: owner.metadata.uid,
-            controller: true,
-          },
-        ],
-      }),
     };
     if (kind === 'horizontalPodAutoscaler') {
       const scaleTargetRef = { apiVersion: 'apps/v1', kind: target.kind, name: target.object };
@@ -174,7 +178,18 @@ export async function openRealCluster() {
       apiVersion: 'keda.sh/v1alpha1',
       kind: 'ScaledObject',
       metadata,
-      spec: { scaleTargetRef, triggers, ...fields },
+      spec: {
+        scaleTargetRef,
+        triggers,
+        ...fields,
+        ...(given.idleReplicas !== undefined && { idleReplicaCount: given.idleReplicas }),
+        ...given.spec,
+      },
+    });
+    // KEDA labels the object, makes its HPA, and writes down its name: from then on only the test changes the object
+    await until(`KEDA's HPA for ${name}`, async () => {
+      const { metadata: found, status } = await read({ kind, namespace, name });
+      return found.labels?.['scaledobject.keda.sh/name'] === name && status?.hpaName !== undefined;
     });
   }
 
@@ -186,13 +201,35 @@ export async function openRealCluster() {
     addWorkload,
     addAutoscaler,
     read,
+    patch,
     async remove(id: GovernorId) {
       await objects.deleteNamespacedCustomObject(located(id));
     },
-    async setField(id: GovernorId, field: GovernorField, value: Json | undefined) {
-      if (field === 'freeze' && id.kind === 'scaledObject')
-        await patch(id, { metadata: { annotations: { 'autoscaling.keda.sh/paused-scale-in': value ?? null } } });
-      else await patch(id, { spec: { [FIELD_KEYS[id.kind][field]]: value ?? null } });
+    async setField(id: GovernorId, field: GovernorField, value: Json | undefined, manager?: string) {
+      const body =
+        field === 'freeze' && id.kind === 'scaledObject'
+          ? { metadata: { annotations: { 'autoscaling.keda.sh/paused-scale-in': value ?? null } } }
+          : { spec: { [FIELD_KEYS[id.kind][field]]: value ?? null } };
+      await patch(id, body, manager);
+    },
+    /** Server-side apply of just these fields; answers with the status and what the server said. */
+    async apply(
+      id: GovernorId,
+      spec: object,
+      { manager, force }: { readonly manager: string; readonly force: boolean },
+    ) {
+      const { apiVersion, kind, metadata } = await read(id);
+      const body = { apiVersion, kind, metadata: { name: metadata.name }, spec };
+      try {
+        await objects.patchNamespacedCustomObject(
+          { ...located(id), body, fieldManager: manager, force },
+          setHeaderOptions('Content-Type', PatchStrategy.ServerSideApply),
+        );
+        return { status: 200, said: '' };
+      } catch (error) {
+        if (!(error instanceof ApiException)) throw error;
+        return { status: error.code, said: String(error.body) };
+      }
     },
     async annotate(id: GovernorId, key: string, value: string | undefined) {
       await patch(id, { metadata: { annotations: { [key]: value ?? null } } });
@@ -213,10 +250,28 @@ export async function openRealCluster() {
   };
 }
 
+/** Only what is given: the rest is the API server's to fill in. */
+function asSetSpec({ ordered, whenScaled, claims, firstOrdinal }: Partial<StatefulFacts>): object {
+  const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  return {
+    ...(ordered !== undefined && { podManagementPolicy: ordered ? 'OrderedReady' : 'Parallel' }),
+    ...(whenScaled !== undefined && { persistentVolumeClaimRetentionPolicy: { whenScaled, whenDeleted: 'Retain' } }),
+    ...(claims !== undefined && { volumeClaimTemplates: claims.map((name) => ({ metadata: { name }, spec: claim })) }),
+    ...(firstOrdinal !== undefined && { ordinals: { start: firstOrdinal } }),
+  };
+}
+
 /** A small pod for nodes that have no kubelet. */
-export function aPodSpec(requests: Readonly<Record<string, string>> = { cpu: '10m', memory: '16Mi' }): object {
-  const container = { name: 'main', image: 'registry.k8s.io/pause:3.10', resources: { requests } };
-  return { terminationGracePeriodSeconds: 0, containers: [container] };
+export function aPodSpec(
+  requests: Readonly<Record<string, string>> = { cpu: '10m', memory: '16Mi' },
+  images: readonly string[] = ['registry.k8s.io/pause:3.10'],
+): object {
+  const containers = images.map((image, place) => ({
+    name: place === 0 ? 'main' : `main-${place}`,
+    image,
+    resources: { requests },
+  }));
+  return { terminationGracePeriodSeconds: 0, containers };
 }
 
 /** Looks every 50 ms, for at most `withinMs`. */

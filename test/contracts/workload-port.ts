@@ -1,52 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import type { Call, WorkloadPort } from '../../activities/ports.ts';
 import { frozen, isFrozen, thawed } from '../../domain/freeze.ts';
-import type { Json } from '../../domain/json.ts';
 import {
   findGovernor,
-  GOVERNOR_FIELDS,
-  MARKS,
   type Governor,
   type GovernorChange,
   type GovernorField,
   type GovernorMarks,
   type WorkloadRef,
 } from '../../domain/workload.ts';
-
-type GovernorId = Pick<Governor, 'kind' | 'namespace' | 'name'> & { readonly workloadKind?: WorkloadRef['kind'] };
-type Texts = Readonly<Record<string, string>>;
-
-/** A port with the cluster behind it, and the hands of somebody else in that cluster. */
-export interface WorkloadWorld {
-  readonly port: WorkloadPort;
-  addWorkload(given: {
-    readonly name: string;
-    readonly kind?: WorkloadRef['kind'];
-    readonly replicas: number;
-    readonly annotations?: Texts;
-    readonly labels?: Texts;
-  }): Promise<WorkloadRef>;
-  addAutoscaler(given: {
-    readonly kind: 'horizontalPodAutoscaler' | 'scaledObject';
-    readonly name: string;
-    readonly target: WorkloadRef;
-    readonly floor?: number;
-    readonly ceiling: number;
-    readonly annotations?: Texts;
-    readonly labels?: Texts;
-    /** An HPA that KEDA made for a ScaledObject of that name, and marked as its own. */
-    readonly ownedBy?: string;
-  }): Promise<void>;
-  remove(id: GovernorId): Promise<void>;
-  setField(id: GovernorId, field: GovernorField, value: Json | undefined): Promise<void>;
-  annotate(id: GovernorId, key: string, value: string | undefined): Promise<void>;
-  /** headroom.dev/ignore on headroom's own namespace. */
-  ignoreEverything(ignored: boolean): Promise<void>;
-  /** The object's uid, spec, annotations and labels, to be compared whole. */
-  snapshot(id: GovernorId): Promise<Json>;
-  close(): Promise<void>;
-}
+import { describeScaledObjects } from './scaled-objects.ts';
+import { call, ceiling, changeOf, governorOf, idOf, MARKED, type Texts, type WorkloadWorld } from './workload-world.ts';
 
 /** What every WorkloadPort promises; run against the fake and against a real API server, so that the fake cannot lie. */
 export function describeWorkloadPort(title: string, open: () => Promise<WorkloadWorld>): void {
@@ -58,17 +22,9 @@ export function describeWorkloadPort(title: string, open: () => Promise<Workload
     after(() => world.close());
     describeReading(() => world);
     describeChanging(() => world);
+    describeScaledObjects(() => world);
   });
 }
-
-const call: Call = { signal: new AbortController().signal, caller: 'contract/workload-port' };
-const MARKED: GovernorMarks = {
-  baseline: '{"floor":{"was":3}}',
-  claims: '[]',
-  generation: '1',
-  windDown: '{"from":9}',
-  held: 'true',
-};
 
 function describeReading(world: () => WorkloadWorld): void {
   const read = (ref: WorkloadRef) => world().port.readWorkload(ref, call);
@@ -137,6 +93,24 @@ function describeReading(world: () => WorkloadWorld): void {
       assert.notEqual(one.uid, other.uid);
     });
 
+    it('tells of a StatefulSet what scaling does to it besides, and of a Deployment nothing', async () => {
+      const labels = { 'app.kubernetes.io/name': 'postgresql' };
+      const stateful = {
+        images: ['docker.io/bitnami/postgresql:17'],
+        ordered: false,
+        whenScaled: 'Delete',
+        claims: ['data', 'wal'],
+        firstOrdinal: 5,
+      } as const;
+      const database = await world().addWorkload({ name: 'db', kind: 'StatefulSet', replicas: 0, labels, stateful });
+      const plain = await world().addWorkload({ name: 'plain-set', kind: 'StatefulSet', replicas: 0 });
+      const deployment = await world().addWorkload({ name: 'no-set', replicas: 0 });
+      assert.deepEqual((await read(database)).stateful, { ...stateful, labels: { app: 'db', ...labels } });
+      const { ordered, whenScaled, claims, firstOrdinal } = (await read(plain)).stateful ?? assert.fail();
+      assert.deepEqual([ordered, whenScaled, claims, firstOrdinal], [true, 'Retain', [], 0], "the API's defaults");
+      assert.equal('stateful' in (await read(deployment)), false);
+    });
+
     it('finds the HPA in charge, with its floor and ceiling, and not that of another workload', async () => {
       const ref = await world().addWorkload({ name: 'scaled', replicas: 3 });
       const other = await world().addWorkload({ name: 'scaled-other', replicas: 1 });
@@ -188,6 +162,8 @@ function describeReading(world: () => WorkloadWorld): void {
     for (const second of ['horizontalPodAutoscaler', 'scaledObject'] as const) {
       it(`names both sides of a conflict between an HPA and a second ${second}`, async () => {
         const ref = await world().addWorkload({ name: `torn-${second.toLowerCase()}`, replicas: 2 });
+        // beside an HPA that is there, KEDA's webhook lets no ScaledObject in; nothing stops an HPA that comes later (R20)
+        await world().addAutoscaler({ kind: second, name: `${ref.object}-2`, target: ref, floor: 2, ceiling: 5 });
         await world().addAutoscaler({
           kind: 'horizontalPodAutoscaler',
           name: `${ref.object}-1`,
@@ -195,7 +171,6 @@ function describeReading(world: () => WorkloadWorld): void {
           floor: 2,
           ceiling: 4,
         });
-        await world().addAutoscaler({ kind: second, name: `${ref.object}-2`, target: ref, floor: 2, ceiling: 5 });
         const found = findGovernor(await read(ref));
         assert.equal(found.kind, 'conflict');
         assert.deepEqual(found.governors.map(({ name }) => name).toSorted(), [`${ref.object}-1`, `${ref.object}-2`]);
@@ -223,6 +198,53 @@ function describeReading(world: () => WorkloadWorld): void {
       assert.deepEqual(await ignored(), [true, true], "on headroom's namespace");
       await world().ignoreEverything(false);
       assert.deepEqual(await ignored(), [false, false]);
+    });
+
+    for (const kind of ['workload', 'horizontalPodAutoscaler', 'scaledObject'] as const) {
+      it(`tells who wrote a field of a ${kind} last`, async () => {
+        const ref = await world().addWorkload({ name: `written-${kind.toLowerCase()}`, replicas: 3 });
+        const id = idOf(kind, ref);
+        if (kind !== 'workload')
+          await world().addAutoscaler({ kind, name: ref.object, target: ref, floor: 3, ceiling: 9 });
+        const writer = async (field: GovernorField) =>
+          governorOf(await read(ref), kind).writers?.findLast((one) => one.field === field)?.manager;
+        await world().setField(id, 'floor', 4, 'kubectl-edit');
+        assert.equal(await writer('floor'), 'kubectl-edit');
+        const found = governorOf(await read(ref), kind);
+        await world().port.changeGovernor(changeOf(found, { floor: 6 }, MARKED), call);
+        assert.equal(await writer('floor'), 'headroom');
+        await world().setField(id, 'floor', 5, 'argocd-controller');
+        assert.equal(await writer('floor'), 'argocd-controller');
+        if (kind === 'workload') return;
+        const value = kind === 'scaledObject' ? 'true' : { scaleDown: { selectPolicy: 'Disabled' } };
+        await world().setField(id, 'freeze', value, 'k9s');
+        assert.deepEqual([await writer('freeze'), await writer('floor')], ['k9s', 'argocd-controller']);
+      });
+    }
+
+    it('tells whose manifest the governor and the workload come from, by what the tools write on them', async () => {
+      const flux = {
+        'kustomize.toolkit.fluxcd.io/name': 'shop',
+        'kustomize.toolkit.fluxcd.io/namespace': 'flux-system',
+      };
+      const ref = await world().addWorkload({ name: 'from-git', replicas: 1, labels: flux });
+      const id = { kind: 'horizontalPodAutoscaler', namespace: ref.namespace, name: 'from-git-hpa' } as const;
+      const tracking = `web:autoscaling/HorizontalPodAutoscaler:${ref.namespace}/from-git-hpa`;
+      const annotations = { 'argocd.argoproj.io/tracking-id': tracking };
+      await world().addAutoscaler({ ...id, target: ref, floor: 1, ceiling: 3, annotations });
+      const found = async () => {
+        const { self, autoscalers } = await read(ref);
+        return [self.gitOps, autoscalers[0]?.gitOps];
+      };
+      const label = 'label kustomize.toolkit.fluxcd.io/name';
+      const kustomization = { tool: 'fluxKustomization', name: 'flux-system/shop', evidence: label };
+      const application = { tool: 'argoCd', name: 'web', evidence: 'annotation argocd.argoproj.io/tracking-id' };
+      assert.deepEqual(await found(), [kustomization, application]);
+      await world().annotate(id, 'argocd.argoproj.io/tracking-id', tracking.replace('from-git-hpa', 'another'));
+      assert.deepEqual(await found(), [kustomization, undefined], 'a copied annotation says nothing');
+      await world().setField(id, 'ceiling', 4, 'helm-controller');
+      const release = { tool: 'fluxHelmRelease', name: '', evidence: 'field manager helm-controller' };
+      assert.deepEqual(await found(), [kustomization, release]);
     });
 
     it('fails as targetNotFound with the names that exist, for every read', async () => {
@@ -307,6 +329,20 @@ function describeChanging(world: () => WorkloadWorld): void {
         const before = await world().snapshot(id);
         assert.equal(await write(changeOf(found, { floor: 6 }, MARKED)), 'raced');
         assert.deepEqual(await world().snapshot(id), before);
+      });
+
+      it('lets one of 20 writers through that have read the same', async () => {
+        const { read } = await governed(kind, `crowd-${word}`);
+        const found = await read();
+        const answers = await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            write(changeOf(found, { floor: 4 + (index % 5) }, { ...MARKED, generation: String(index) })),
+          ),
+        );
+        assert.equal(answers.filter((answer) => answer === 'written').length, 1);
+        const winner = answers.indexOf('written');
+        const { fields, marks } = await read();
+        assert.deepEqual([fields.floor, marks.generation], [4 + (winner % 5), String(winner)]);
       });
 
       it('refuses when a mark is not what was read, changed or appeared meanwhile', async () => {
@@ -459,43 +495,4 @@ function describeChanging(world: () => WorkloadWorld): void {
       message: /has no ceiling/,
     });
   });
-}
-
-function idOf(kind: Governor['kind'], ref: WorkloadRef): GovernorId {
-  return { kind, namespace: ref.namespace, name: ref.object, workloadKind: ref.kind };
-}
-
-function governorOf(
-  { self, autoscalers }: { readonly self: Governor; readonly autoscalers: readonly Governor[] },
-  kind: Governor['kind'],
-): Governor {
-  const found = kind === 'workload' ? self : autoscalers.find((one) => one.kind === kind);
-  assert.ok(found, `the workload has no ${kind}`);
-  return found;
-}
-
-function ceiling(kind: Governor['kind'], value: number) {
-  return kind === 'workload' ? {} : { ceiling: value };
-}
-
-/** The change from what was read to these fields and exactly these marks. */
-function changeOf(
-  governor: Governor,
-  fields: { readonly [field in GovernorField]?: Json | undefined },
-  marks: GovernorMarks,
-): GovernorChange {
-  const { fields: found, marks: foundMarks, ignored: _, ...target } = governor;
-  return {
-    ...target,
-    fields: GOVERNOR_FIELDS.filter((field) => field in fields).map((field) => ({
-      field,
-      from: found[field],
-      to: fields[field],
-    })),
-    marks: MARKS.filter((mark) => foundMarks[mark] !== marks[mark]).map((mark) => ({
-      mark,
-      from: foundMarks[mark],
-      to: marks[mark],
-    })),
-  };
 }

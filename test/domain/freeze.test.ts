@@ -34,7 +34,8 @@ describe('freezing scale-in', () => {
   it('is an annotation on a ScaledObject', () => {
     assert.equal(frozen(scaledObject()), 'true');
     assert.ok(isFrozen(scaledObject('true')));
-    assert.ok(!isFrozen(scaledObject('false')));
+    for (const off of ['0', 'f', 'F', 'false', 'False', 'FALSE']) assert.ok(!isFrozen(scaledObject(off)), off);
+    for (const on of ['1', 'True', 'yes', '']) assert.ok(isFrozen(scaledObject(on)), `KEDA takes "${on}" for true`);
   });
 
   it('is nothing on a workload without an autoscaler', () => {

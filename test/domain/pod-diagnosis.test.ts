@@ -263,7 +263,7 @@ describe('finding what keeps one pod from being available', () => {
     assert.deepEqual(groupTroubles([ready, aPod({ phase: 'Succeeded' })], []), []);
   });
 
-  it('says what the node autoscaler last said of a pod without a node', () => {
+  it('says what the node autoscaler last said of a pod without a node, and nothing of what the scheduler said', () => {
     const pod = aPod({ conditions: unschedulable, containers: [] });
     const kinds = (...events: EventObservation[]) => groupTroubles([pod], events).map(({ kind }) => kind);
     assert.deepEqual(kinds(said('TriggeredScaleUp', 1)), ['unschedulable', 'nodesComing']);
@@ -272,6 +272,10 @@ describe('finding what keeps one pod from being available', () => {
       'nodesRefused',
     ]);
     assert.deepEqual(kinds(said('NotTriggerScaleUp', 1), said('Nominated', 2)), ['unschedulable', 'nodesComing']);
+    const scheduling = (source: string) => kinds({ ...said('FailedScheduling', 1), source });
+    assert.deepEqual(scheduling('default-scheduler'), ['unschedulable']);
+    for (const source of ['karpenter', 'eks-auto-mode/compute'])
+      assert.deepEqual(scheduling(source), ['unschedulable', 'nodesRefused'], source);
     for (const reason of ['NoCompatibleInstanceTypes', 'InsufficientCapacityError']) {
       assert.deepEqual(kinds(said(reason, 1)), ['unschedulable', 'nodesRefused']);
     }

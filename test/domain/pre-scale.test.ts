@@ -117,6 +117,14 @@ function reasonsOf(world: World): readonly string[] {
   return decision.kind === 'refuse' ? decision.reasons : assert.fail('it was planned');
 }
 
+const database: WorkloadState['stateful'] = {
+  images: ['redis:7'],
+  labels: {},
+  ordered: true,
+  whenScaled: 'Delete',
+  claims: ['data'],
+  firstOrdinal: 0,
+};
 const scaledObject = aGovernor({ kind: 'scaledObject', name: 'web-keda', uid: 'uid-2' });
 
 describe('refusing a pre-scale', () => {
@@ -130,6 +138,8 @@ describe('refusing a pre-scale', () => {
     ['with a negative lead', { request: { leadMs: -1 } }, /lead is negative/],
     ['with a lead that is no number', { request: { leadMs: Number.NaN } }, /lead/],
     ['with a lead of two years', { request: { leadMs: 2 * 8_760 * hour } }, /longer than a year/],
+    ['of a database', { state: { stateful: database } }, /looks like a database, redis .*allowDatabase: true/],
+    ['whose volumes would go', { state: { stateful: database } }, /deletes volumes .*allowVolumeDeletion: true/],
     ['by a factor of 0', { request: { target: { kind: 'factor', factor: 0 } } }, /factor 0 is not/],
     ['by a negative factor', { request: { target: { kind: 'factor', factor: -2 } } }, /factor -2 is not/],
     ['by no factor', { request: { target: { kind: 'factor', factor: Number.NaN } } }, /factor NaN is not/],
@@ -353,6 +363,16 @@ describe('planning a pre-scale', () => {
   it('warns when the lead has begun already', () => {
     const event = { name: 'sale', startMs: nowMs + hour / 3, endMs: nowMs + hour };
     assert.match(planOf({ request: { event } }).warnings.join(), /lead of 30m began 10m ago/);
+  });
+  it('warns when a manifest in Git would put the floor back, and refuses nothing for it', () => {
+    const gitOps = { tool: 'argoCd', name: 'web', evidence: 'annotation argocd.argoproj.io/tracking-id' } as const;
+    const [warning = ''] = planOf({ state: { autoscalers: [aGovernor({ gitOps })] } }).warnings;
+    assert.match(warning, /^HorizontalPodAutoscaler shop\/web-hpa is managed by Argo CD application web /);
+  });
+  it('warns which pods of a StatefulSet start in turn, and which go again', () => {
+    const allowed = { stateful: { allowDatabase: true, allowVolumeDeletion: true } };
+    const { warnings } = planOf({ state: { stateful: database }, policy: { workload: allowed } });
+    assert.match(warnings.join(), /web-4 to web-7 start one after the other.*highest ordinals, web-7 down to web-4/);
   });
   it('warns when nothing can tell that the load is over', () => {
     assert.match(planOf({ policy: { workload: { load: [] } } }).warnings.join(), /no load metric/);

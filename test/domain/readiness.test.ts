@@ -19,8 +19,13 @@ function aGovernor(kind: Governor['kind'], floor: number, autoscaler?: Autoscale
   };
 }
 
+function aFrozen(autoscaler: AutoscalerFacts): Governor {
+  const governor = aGovernor('scaledObject', 6, autoscaler);
+  return { ...governor, fields: { ...governor.fields, freeze: 'true' } };
+}
+
 describe('judging whether a governor does what its floor says', () => {
-  const inForce = { floor: 6, ceiling: 20 };
+  const inForce = { floor: 6, ceiling: 20, frozen: false };
   const rows: readonly (readonly [name: string, governor: Governor, live: number, kind: string, word?: RegExp])[] = [
     ['a workload by itself', aGovernor('workload', 0), 0, 'effective'],
     ['an HPA', aGovernor('horizontalPodAutoscaler', 6, {}), 6, 'effective'],
@@ -29,7 +34,7 @@ describe('judging whether a governor does what its floor says', () => {
     ['a ScaledObject at none, which KEDA lifts', aGovernor('scaledObject', 6, { inForce }), 0, 'effective'],
     [
       'a minimum of 0, of which the HPA makes 1',
-      aGovernor('scaledObject', 0, { inForce: { floor: 1, ceiling: 20 } }),
+      aGovernor('scaledObject', 0, { inForce: { floor: 1, ceiling: 20, frozen: false } }),
       0,
       'effective',
     ],
@@ -41,6 +46,15 @@ describe('judging whether a governor does what its floor says', () => {
       /paused by autoscaling\.keda\.sh\/paused=true/,
     ],
     ['KEDA behind its ScaledObject', aGovernor('scaledObject', 8, { inForce }), 6, 'silent', /8, .*still has 6/],
+    [
+      'a freeze that KEDA has not passed on',
+      aFrozen({ inForce }),
+      6,
+      'silent',
+      /to be frozen, but KEDA's HPA still scales in/,
+    ],
+    ['a freeze that KEDA has passed on', aFrozen({ inForce: { ...inForce, frozen: true } }), 6, 'effective'],
+    ['a freeze of which KEDA is too old to know', aFrozen({ inForce, version: '2.17.0' }), 6, 'effective'],
     ['a ScaledObject without an HPA', aGovernor('scaledObject', 6, { inForce: null }), 6, 'silent', /no HPA/],
     ['an idle count under the floor', aGovernor('scaledObject', 6, { inForce, idleReplicas: 1 }), 6, 'idleable'],
   ];

@@ -1,7 +1,9 @@
+import { isFrozen, isOnForKeda } from '../../domain/freeze.ts';
 import { failure } from '../../activities/failure.ts';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
 import type { ClusterCapacity } from '../../domain/cluster-capacity.ts';
 import type { FailureType } from '../../domain/failures.ts';
+import { findGitOpsOwner } from '../../domain/git-ops.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import type { PodFacts } from '../../domain/pod-facts.ts';
 import type { QuotaFacts } from '../../domain/quota.ts';
@@ -15,6 +17,7 @@ import {
   type GovernorField,
   type GovernorKind,
   type GovernorMarks,
+  type StatefulFacts,
   type WorkloadRef,
   type WorkloadState,
 } from '../../domain/workload.ts';
@@ -40,6 +43,8 @@ interface StoredGovernor {
   readonly labels: Texts | undefined;
   /** KEDA's own HPA. */
   readonly owned: boolean;
+  /** Of a StatefulSet. */
+  readonly stateful?: StatefulFacts | undefined;
   readonly idleReplicas?: number | undefined;
   readonly writers?: readonly FieldWriter[];
 }
@@ -97,6 +102,7 @@ export class FakeCluster implements WorkloadPort {
     readonly replicas: number;
     readonly annotations?: Texts;
     readonly labels?: Texts;
+    readonly stateful?: Partial<Omit<StatefulFacts, 'labels'>>;
   }): WorkloadRef {
     const { name, object = name, namespace = 'tensafe', kind = 'Deployment', replicas } = given;
     const ref: WorkloadRef = { name, namespace, kind, object };
@@ -108,6 +114,10 @@ export class FakeCluster implements WorkloadPort {
       annotations: given.annotations,
       labels: given.labels,
       owned: false,
+      stateful:
+        kind === 'StatefulSet'
+          ? { ...PLAIN_SET, ...given.stateful, labels: { app: object, ...given.labels } }
+          : undefined,
     });
     this.#counts.set(keyOf(ref), { replicas, available: replicas });
     return ref;
@@ -198,7 +208,9 @@ export class FakeCluster implements WorkloadPort {
     return this.#serve('findHeld', call, () =>
       refs
         .filter((ref) =>
-          this.#governors.some((one) => keyOf(one.ref) === keyOf(ref) && one.labels?.['headroom.dev/held'] === 'true'),
+          this.#governors.some(
+            (one) => !one.owned && keyOf(one.ref) === keyOf(ref) && one.labels?.['headroom.dev/held'] === 'true',
+          ),
         )
         .map(({ name }) => name),
     );
@@ -257,6 +269,7 @@ export class FakeCluster implements WorkloadPort {
       terminatingReplicas: 0,
       conditions: [],
       selector: `app=${ref.object}`,
+      ...(workload.stateful !== undefined && { stateful: workload.stateful }),
       autoscalers: this.#autoscalersOf(ref).map((one) => asGovernor(one, ignored)),
       self: asGovernor(this.#workload(ref), ignored),
     };
@@ -267,6 +280,10 @@ export class FakeCluster implements WorkloadPort {
     if (unknown !== undefined) throw failure('invalidRequest', `a ${change.kind} has no ${unknown.field} to change`);
     const found = this.#governors.find((one) => isSame(one, change));
     if (found === undefined || !isAsRead(found, change)) return 'raced';
+    const rival = this.#autoscalersOf(found.ref).find((one) => one !== found);
+    // KEDA's webhook looks at every write (R20); nothing looks at an HPA
+    if (found.kind === 'scaledObject' && rival !== undefined)
+      throw failure('stateConflict', `the workload '${found.ref.object}' is already managed by '${rival.name}'`);
     const next = applied(found, change);
     const [floor, ceiling] = [asCount(next.fields.floor), asCount(next.fields.ceiling)];
     if (floor !== undefined && ceiling !== undefined && floor > ceiling) {
@@ -348,6 +365,14 @@ export class FakeCluster implements WorkloadPort {
 function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
   const { kind, ref, namespace, name, uid, fields, annotations, labels } = one;
   const marks = MARKS.map((mark) => [mark, (mark === 'held' ? labels : annotations)?.[MARK_KEYS[mark]]] as const);
+  const gitOps = findGitOpsOwner({
+    groupKind: kind === 'workload' ? `apps/${ref.kind}` : GROUP_KINDS[kind],
+    namespace,
+    name,
+    labels: labels ?? {},
+    annotations: annotations ?? {},
+    managers: (one.writers ?? []).map(({ manager }) => manager),
+  });
   return {
     kind,
     workloadKind: ref.kind,
@@ -361,23 +386,42 @@ function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
     ignored: ignored || isIgnored(one),
     ...(kind !== 'workload' && { autoscaler: factsOf(one) }),
     ...(one.writers !== undefined && { writers: one.writers }),
+    ...(gitOps !== undefined && { gitOps }),
   };
 }
 
+/** What a StatefulSet is that says nothing of it. */
+const PLAIN_SET: Omit<StatefulFacts, 'labels'> = {
+  images: ['registry.k8s.io/pause:3.10'],
+  ordered: true,
+  whenScaled: 'Retain',
+  claims: [],
+  firstOrdinal: 0,
+};
+const GROUP_KINDS = {
+  horizontalPodAutoscaler: 'autoscaling/HorizontalPodAutoscaler',
+  scaledObject: 'keda.sh/ScaledObject',
+};
+
 /** KEDA follows at once here, unless it is paused. */
-function factsOf({ kind, fields, annotations, idleReplicas }: StoredGovernor): AutoscalerFacts {
+function factsOf(one: StoredGovernor): AutoscalerFacts {
+  const { kind, fields, annotations = {}, labels = {}, idleReplicas } = one;
   if (kind !== 'scaledObject') return {};
-  const paused = PAUSES.find((key) => (annotations?.[key] ?? 'false') !== 'false');
+  const paused = PAUSES.find(([key, isOn]) => annotations[key] !== undefined && isOn(annotations[key]))?.[0];
+  const [floor, ceiling] = [Math.max(1, asCount(fields.floor) ?? 0), asCount(fields.ceiling) ?? 100];
+  // KEDA's own label stands on an HPA that a pause deletes, and under the owner's of the same name
+  const tellsVersion = paused === undefined && labels['app.kubernetes.io/version'] === undefined;
   return {
-    ...(paused !== undefined && { paused: `${paused}=${annotations?.[paused]}` }),
+    ...(paused !== undefined && { paused: `${paused}=${annotations[paused]}` }),
     ...(idleReplicas !== undefined && { idleReplicas }),
-    inForce:
-      paused === undefined
-        ? { floor: Math.max(1, asCount(fields.floor) ?? 0), ceiling: asCount(fields.ceiling) ?? 100 }
-        : null,
+    ...(tellsVersion && { version: '2.20.2' }),
+    inForce: paused === undefined ? { floor, ceiling, frozen: isFrozen(one) } : null,
   };
 }
-const PAUSES = ['autoscaling.keda.sh/paused-replicas', 'autoscaling.keda.sh/paused'];
+const PAUSES = [
+  ['autoscaling.keda.sh/paused-replicas', () => true],
+  ['autoscaling.keda.sh/paused', isOnForKeda],
+] as const;
 
 /** Everything that was read is still so: what the API server checks with `test`. */
 function isAsRead(one: StoredGovernor, change: GovernorChange): boolean {

@@ -9,10 +9,13 @@ export interface ActivityRun {
 }
 
 /** Runs an activity as the worker would, at a given attempt, without a server. */
-export function anActivity({ attempt = 1 }: { readonly attempt?: number } = {}): ActivityRun {
+export function anActivity({
+  attempt = 1,
+  info = {},
+}: { readonly attempt?: number; readonly info?: Partial<Context['info']> } = {}): ActivityRun {
   const [slept, beats]: [number[], unknown[]] = [[], []];
   const context = new Context(
-    { attempt, workflowExecution: { workflowId: 'w', runId: 'r' } } as never,
+    { attempt, workflowExecution: { workflowId: 'w', runId: 'r' }, ...info } as never,
     new Promise<never>(() => {}),
     new AbortController().signal,
     (detail: unknown) => void beats.push(detail),

@@ -2,9 +2,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { request } from 'node:https';
 import { writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 
-/** What a request meets instead of the API server; 'lost answer' is applied there and never heard of. */
+/**
+ * What a request meets instead of the API server; 'lost answer' is applied there and never heard of, 'late' reaches it
+ * after so long, whether or not somebody still waits.
+ */
 export type Weather =
   | {
       readonly kind: 'status';
@@ -13,6 +17,7 @@ export type Weather =
       readonly body?: string;
     }
   | { readonly kind: 'hang' }
+  | { readonly kind: 'late'; readonly ms: number }
   | { readonly kind: 'reset' }
   | { readonly kind: 'lost answer' };
 
@@ -23,6 +28,10 @@ export interface FaultProxy {
   expect(matching: { readonly method?: string; readonly path: RegExp }, weather: Weather, times: number): void;
   /** How many requests met it so far. */
   met(): number;
+  /** What the API server said to requests that came late. */
+  lateAnswers(): readonly number[];
+  /** Nobody listens any more, and what was open breaks; resolves when it is back. */
+  away(ms: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -33,6 +42,7 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
   const upstream = new URL(config.getCurrentCluster()?.server ?? '');
   let rules: { readonly method?: string; readonly path: RegExp; readonly weather: Weather; left: number }[] = [];
   let met = 0;
+  const lateAnswers: number[] = [];
   const ca = caOf(config);
 
   const server = createServer((incoming, reply) => {
@@ -51,6 +61,8 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
         return void incoming.socket.destroy();
       case 'lost answer':
         return forward(incoming, reply, true);
+      case 'late':
+        return void holdBack(incoming, rule.weather.ms);
       case 'status': {
         const {
           status,
@@ -94,7 +106,29 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
     incoming.pipe(onward);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  async function holdBack(incoming: IncomingMessage, ms: number): Promise<void> {
+    const { url, method, headers } = incoming;
+    const body = Buffer.concat(await incoming.toArray());
+    await sleep(ms);
+    const { hostname, port } = upstream;
+    const onward = request(
+      { host: hostname, port, path: url, method, headers: { ...headers, host: upstream.host }, ca },
+      (answer) => {
+        lateAnswers.push(answer.statusCode ?? 0);
+        answer.resume();
+      },
+    );
+    onward.once('error', () => lateAnswers.push(0));
+    onward.end(body);
+  }
+
+  const listen = (port: number) => new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  await listen(0);
   const { port } = server.address() as AddressInfo;
   const through = JSON.parse(config.exportConfig()) as { clusters: { cluster: Record<string, unknown> }[] };
   for (const { cluster } of through.clusters) {
@@ -108,11 +142,13 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
     kubeconfig,
     expect: (matching, weather, times) => void rules.push({ ...matching, weather, left: times }),
     met: () => met,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    lateAnswers: () => lateAnswers,
+    async away(ms) {
+      await close();
+      await sleep(ms);
+      await listen(port);
+    },
+    close,
   };
 }
 

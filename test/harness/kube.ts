@@ -9,6 +9,7 @@ import {
 
 const KINDS = {
   Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
+  ScaledObject: { group: 'keda.sh', version: 'v1alpha1', plural: 'scaledobjects' },
   HorizontalPodAutoscaler: { group: 'autoscaling', version: 'v2', plural: 'horizontalpodautoscalers' },
 } as const;
 export type Kind = keyof typeof KINDS;
@@ -16,6 +17,7 @@ export type Kind = keyof typeof KINDS;
 export interface Stored {
   readonly metadata: {
     readonly uid: string;
+    readonly resourceVersion: string;
     readonly annotations?: Readonly<Record<string, string>>;
     readonly labels?: Readonly<Record<string, string>>;
   };
@@ -38,9 +40,10 @@ export function adminOf(kubeconfig: string, namespace: string) {
         body: { apiVersion: `${KINDS[kind].group}/${KINDS[kind].version}`, kind, ...manifest },
       }),
     get: (kind: Kind, name: string): Promise<Stored> => objects.getNamespacedCustomObject({ ...at(kind), name }),
-    patch: (kind: Kind, name: string, body: object): Promise<Stored> =>
+    /** `by` is the field manager: whose hand the object shows. */
+    patch: (kind: Kind, name: string, body: object, by = 'kubectl-edit'): Promise<Stored> =>
       objects.patchNamespacedCustomObject(
-        { ...at(kind), name, body },
+        { ...at(kind), name, body, fieldManager: by },
         setHeaderOptions('Content-Type', PatchStrategy.MergePatch),
       ),
     remove: async (kind: Kind, name: string): Promise<void> => {

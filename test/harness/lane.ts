@@ -4,8 +4,9 @@ import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { viewRun } from '../../client/runs.ts';
 import { eventually } from './eventually.ts';
-import { adminOf, type Stored } from './kube.ts';
+import { adminOf, type Admin, type Stored } from './kube.ts';
 import { servers } from './servers.ts';
 import { openTemporal } from './temporal.ts';
 import { writeHistory } from './histories.ts';
@@ -13,8 +14,19 @@ import { writeHistory } from './histories.ts';
 const HEADROOM = join(import.meta.dirname, '../../bin/headroom.ts');
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
+/** What is in charge of the lane's workload. */
+export const GOVERNORS = {
+  hpa: { kind: 'HorizontalPodAutoscaler', name: 'tensafe-hpa', floor: 'minReplicas', words: 'under an HPA' },
+  keda: { kind: 'ScaledObject', name: 'tensafe-scaledobject', floor: 'minReplicaCount', words: 'under KEDA' },
+  none: { kind: 'Deployment', name: 'tensafe-server', floor: 'replicas', words: 'without an autoscaler' },
+} as const;
+type GovernorName = keyof typeof GOVERNORS;
+export const GOVERNOR_NAMES: readonly GovernorName[] = ['hpa', 'keda', 'none'];
+
 export interface LaneOptions {
-  readonly governor?: 'hpa' | 'none';
+  readonly governor?: GovernorName;
+  /** Merged over the spec of the lane's ScaledObject; there is one with governor 'keda'. */
+  readonly scaledObject?: Readonly<Record<string, unknown>>;
   readonly replicas?: number;
   readonly pod?: {
     readonly labels?: Readonly<Record<string, string>>;
@@ -37,6 +49,7 @@ export type Lane = Awaited<ReturnType<typeof openLane>>;
 /** One namespace in the cluster and one in Temporal, a workload under an HPA or none, a worker process, and the CLI. */
 export async function openLane({
   governor = 'hpa',
+  scaledObject = {},
   replicas = 3,
   pod = {},
   roomFor,
@@ -68,6 +81,7 @@ export async function openLane({
   if (roomFor !== undefined) await admin.core.createNode({ body: laneNode(namespace, roomFor) });
   await admin.create('Deployment', deployment(replicas, pod, roomFor === undefined ? undefined : namespace));
   if (governor === 'hpa') await admin.create('HorizontalPodAutoscaler', autoscaler(replicas));
+  if (governor === 'keda') await putUnderKeda(admin, replicas, scaledObject);
 
   const recorded = new Set<string>();
   let worker: ChildProcess | undefined;
@@ -93,7 +107,7 @@ export async function openLane({
           throw new Error(`the worker ended: ${said.slice(-2_000)}`);
         return said.includes('worker is ready');
       },
-      { withinMs: 40_000 },
+      { withinMs: 90_000 },
     );
     return started;
   }
@@ -103,12 +117,14 @@ export async function openLane({
     worker.kill('SIGKILL');
     await ended;
   }
-  function headroom(...args: readonly string[]): Promise<Ran> {
+  const headroom = (...args: readonly string[]): Promise<Ran> => headroomIn({}, ...args);
+  /** The command in other surroundings than the lane's. */
+  function headroomIn(extra: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Ran> {
     return new Promise((resolve) => {
       execFile(
         process.execPath,
         ['--disable-warning=ExperimentalWarning', HEADROOM, ...args],
-        { env: surroundings, maxBuffer: 10_000_000 },
+        { env: { ...surroundings, ...extra }, maxBuffer: 10_000_000 },
         (error, stdout, stderr) => {
           const failed = typeof error?.code === 'number' ? error.code : null;
           resolve({ code: error === null ? 0 : failed, stdout, stderr });
@@ -116,10 +132,8 @@ export async function openLane({
       );
     });
   }
-  const governorObject = (): Promise<Stored> =>
-    governor === 'hpa'
-      ? admin.get('HorizontalPodAutoscaler', 'tensafe-hpa')
-      : admin.get('Deployment', 'tensafe-server');
+  const { kind, name, floor } = GOVERNORS[governor];
+  const governorObject = (): Promise<Stored> => admin.get(kind, name);
   /** What a test compares before and after, whole: everything that an owner can set on the governor. */
   const snapshot = async () => {
     const { metadata, spec } = await governorObject();
@@ -150,11 +164,12 @@ export async function openLane({
     startWorker,
     killWorker,
     headroom,
+    headroomIn,
     governorObject,
     snapshot,
     writes,
     workerLog: () => readFileSync(logFile, 'utf8'),
-    floor: async () => Number((await governorObject()).spec[governor === 'hpa' ? 'minReplicas' : 'replicas']),
+    floor: async () => Number((await governorObject()).spec[floor]),
     available: async () => Number((await admin.get('Deployment', 'tensafe-server')).status?.['availableReplicas'] ?? 0),
     /** Requests a second to the workload; what it costs is the sandbox's load model. */
     load: async (rps: number): Promise<void> => {
@@ -164,10 +179,8 @@ export async function openLane({
       });
       if (!answer.ok) throw new Error(`the load was not set: ${await answer.text()}`);
     },
-    status: async (id: string) => {
-      const { stdout } = await headroom('show', id, '--json');
-      return JSON.parse(stdout) as RunJson;
-    },
+    /** What `show --json` prints, without a process for it: tests ask often. */
+    status: async (id: string) => JSON.parse(JSON.stringify(await viewRun(temporal, id))) as RunJson,
     /** Keeps the histories of this lane for the replay test, when asked to (HEADROOM_RECORD_HISTORIES=1). */
     async record(name: string): Promise<void> {
       if (process.env['HEADROOM_RECORD_HISTORIES'] === undefined) return;
@@ -196,17 +209,23 @@ export async function openLane({
 function floorIn(patch: unknown): readonly number[] {
   const ops = patch as readonly { readonly op: string; readonly path: string; readonly value?: unknown }[];
   return ops.flatMap(({ op, path, value }) =>
-    op !== 'test' && /^\/spec\/(minReplicas|replicas)$/.test(path) && typeof value === 'number' ? [value] : [],
+    op !== 'test' && /^\/spec\/(minReplicas|minReplicaCount|replicas)$/.test(path) && typeof value === 'number'
+      ? [value]
+      : [],
   );
 }
 
-interface AuditEvent {
+export interface AuditEvent {
   readonly stage: string;
   readonly verb: string;
+  readonly requestURI: string;
   readonly userAgent: string;
   readonly user: { readonly username: string };
+  readonly objectRef: { readonly resource: string; readonly name: string };
   readonly responseStatus: { readonly code: number };
   readonly requestObject?: unknown;
+  /** The whole object after the write. */
+  readonly responseObject?: unknown;
 }
 /** What `show --json` prints, as far as tests read it. */
 interface RunJson {
@@ -216,6 +235,7 @@ interface RunJson {
     readonly planHash: string | null;
     readonly target: number | null;
     readonly available: { readonly kind: string; readonly reasons: readonly string[] } | null;
+    readonly claim: { readonly state: string; readonly reason: string } | null;
     readonly plan: { readonly warnings: readonly string[] } | null;
     readonly timeline: readonly { readonly what: string }[];
   } | null;
@@ -318,6 +338,37 @@ function autoscaler(minReplicas: number): object {
     },
   };
 }
+
+/**
+ * Answers when KEDA has made it its own: it adds a finalizer and a label to the object, and makes its HPA. Its trigger
+ * asks for one pod all year.
+ */
+async function putUnderKeda(
+  admin: Admin,
+  minReplicaCount: number,
+  over: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { name } = GOVERNORS.keda;
+  const behavior = {
+    scaleDown: { stabilizationWindowSeconds: 5, policies: [{ type: 'Percent', value: 100, periodSeconds: 5 }] },
+  };
+  const spec = {
+    scaleTargetRef: { name: 'tensafe-server' },
+    minReplicaCount,
+    maxReplicaCount: 10,
+    advanced: { horizontalPodAutoscalerConfig: { behavior } },
+    triggers: [
+      { type: 'cron', metadata: { timezone: 'UTC', start: '0 0 1 1 *', end: '1 0 1 1 *', desiredReplicas: '1' } },
+    ],
+  };
+  await admin.create('ScaledObject', { metadata: { name }, spec: { ...spec, ...over } });
+  await eventually('KEDA has made its HPA', async () => {
+    const { metadata } = await admin.get('ScaledObject', name);
+    return metadata.labels !== undefined && (await admin.get('HorizontalPodAutoscaler', KEDAS_HPA)) !== undefined;
+  });
+}
+/** What KEDA calls the HPA that it makes for the lane's ScaledObject. */
+export const KEDAS_HPA = `keda-hpa-${GOVERNORS.keda.name}`;
 
 /** Options of a pre-scale that begins at once and whose event lasts so many seconds. */
 export function eventOf({

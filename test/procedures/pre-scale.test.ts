@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
-import { eventOf, openLane, type Lane } from '../harness/lane.ts';
+import { eventOf, GOVERNOR_NAMES, GOVERNORS, openLane, type Lane } from '../harness/lane.ts';
 import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 
-for (const governor of ['hpa', 'none'] as const) {
-  describe(`a pre-scale of a workload ${governor === 'hpa' ? 'under an HPA' : 'without an autoscaler'}`, () => {
+for (const governor of GOVERNOR_NAMES) {
+  describe(`a pre-scale of a workload ${GOVERNORS[governor].words}`, () => {
     let lane: Lane;
     before(async () => {
       lane = await openLane({ governor });
@@ -25,6 +25,8 @@ for (const governor of ['hpa', 'none'] as const) {
       const watched = await lane.headroom('watch', RUN, '--json');
       assert.equal(watched.code, 0, watched.stderr);
       const { result } = await lane.status(RUN);
+      const shown = await lane.headroom('show', RUN, '--json');
+      assert.deepEqual(JSON.parse(shown.stdout), await lane.status(RUN));
       assert.deepEqual(
         { outcome: result?.outcome, restored: result?.restored, drift: result?.drift },
         { outcome: 'done', restored: true, drift: [] },

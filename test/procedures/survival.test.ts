@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
-import { openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { GOVERNOR_NAMES, GOVERNORS, openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { askLedger } from '../harness/owners.ts';
 import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
+import { everyWriteIsSound } from '../harness/witness.ts';
 
 /** Starts the lane's worker so that it dies at a point; answers when it has, and fails when it never got there. */
 async function killedAt(lane: Lane, point: string, act: () => Promise<void>): Promise<void> {
@@ -24,93 +26,107 @@ async function inLane(options: LaneOptions, act: (lane: Lane) => Promise<void>):
   }
 }
 
-for (const governor of ['hpa', 'none'] as const) {
-  describe(
-    `a worker killed during a pre-scale ${governor === 'hpa' ? 'under an HPA' : 'without an autoscaler'}`,
-    { concurrency: true },
-    () => {
-      it('comes back in the hold and brings the same end', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await lane.startWorker();
+for (const governor of GOVERNOR_NAMES) {
+  describe(`a worker killed during a pre-scale ${GOVERNORS[governor].words}`, { concurrency: true }, () => {
+    it('comes back in the hold and brings the same end', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await lane.startWorker();
+        await startSale(lane);
+        await untilPhase(lane, 'holding');
+        await lane.killWorker();
+        assert.equal(await lane.floor(), 6);
+        await lane.startWorker();
+        await endSale(lane);
+        assert.equal(await lane.floor(), 6);
+        await lane.headroom('skip', RUN);
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+      }));
+
+    it('loses nothing when it dies between the PATCH that holds and its record', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await killedAt(lane, 'after:workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+        assert.equal(await lane.floor(), 6);
+        await lane.startWorker();
+        await untilPhase(lane, 'holding');
+        await lane.headroom('skip', RUN);
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+        assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');
+        await lane.record(`survived-${governor}`);
+      }));
+
+    it('goes on winding down where it died, between a step and its record', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await killedAt(lane, 'after:workloads.changeGovernor:2', async () => {
           await startSale(lane);
           await untilPhase(lane, 'holding');
-          await lane.killWorker();
-          assert.equal(await lane.floor(), 6);
-          await lane.startWorker();
-          await endSale(lane);
-          assert.equal(await lane.floor(), 6);
           await lane.headroom('skip', RUN);
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-        }));
+        });
+        assert.equal(await lane.floor(), 5);
+        await lane.startWorker();
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+        assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+      }));
 
-      it('loses nothing when it dies between the PATCH that holds and its record', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
-          assert.equal(await lane.floor(), 6);
-          await lane.startWorker();
-          await untilPhase(lane, 'holding');
-          await lane.headroom('skip', RUN);
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');
-          await lane.record(`survived-${governor}`);
-        }));
-
-      it('goes on winding down where it died, between a step and its record', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:2', async () => {
-            await startSale(lane);
-            await untilPhase(lane, 'holding');
-            await lane.headroom('skip', RUN);
-          });
-          assert.equal(await lane.floor(), 5);
-          await lane.startWorker();
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
-        }));
-
-      it('gives the owner’s exact values back even when the ledger’s history is deleted besides', () =>
-        inLane({ governor }, async (lane) => {
-          const owners = await lane.snapshot();
-          await killedAt(lane, 'workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
-          const { connection, options } = lane.temporal;
-          const workflowExecution = { workflowId: 'capacity.tensafe-server' };
-          await connection.workflowService.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution });
-          await eventually('the ledger is forgotten', async () => {
-            const gone = await lane.temporal.workflow
-              .getHandle('capacity.tensafe-server')
-              .describe()
-              .then(
-                () => false,
-                () => true,
-              );
-            return gone;
-          });
-          await lane.startWorker();
-          await untilPhase(lane, 'holding');
-          await lane.headroom('skip', RUN);
-          assert.equal(await untilClosed(lane), 'COMPLETED');
-          await untilHome(lane, owners, { withinMs: 1 });
-        }));
-    },
-  );
+    it('gives the owner’s exact values back even when the ledger’s history is deleted besides', () =>
+      inLane({ governor }, async (lane) => {
+        const owners = await lane.snapshot();
+        await killedAt(lane, 'after:workloads.changeGovernor:1', () => startSale(lane).catch(() => undefined));
+        const { connection, options } = lane.temporal;
+        const workflowExecution = { workflowId: 'capacity.tensafe-server' };
+        await connection.workflowService.deleteWorkflowExecution({ namespace: options.namespace, workflowExecution });
+        await eventually('the ledger is forgotten', async () => {
+          const gone = await lane.temporal.workflow
+            .getHandle('capacity.tensafe-server')
+            .describe()
+            .then(
+              () => false,
+              () => true,
+            );
+          return gone;
+        });
+        await lane.startWorker();
+        await untilPhase(lane, 'holding');
+        await lane.headroom('skip', RUN);
+        assert.equal(await untilClosed(lane), 'COMPLETED');
+        await untilHome(lane, owners, { withinMs: 1 });
+      }));
+  });
 }
 
+/** A run terminated in the UI; and how far it had come. */
+const terminations: readonly { readonly phase: string; readonly options?: LaneOptions }[] = [
+  { phase: 'sleeping' },
+  { phase: 'scaling', options: { roomFor: 4 } },
+  // as it ships: the owner check comes every 15 s
+  { phase: 'holding', options: { policy: { ledger: { ownerCheckEvery: '15s', guardEvery: '5s' } } } },
+  { phase: 'waiting for quiet' },
+  { phase: 'winding down' },
+];
+
 describe('a run that ends without a word', { concurrency: true }, () => {
-  it('loses its claim with the next owner check when it is terminated, and the owner’s values come back', () =>
-    inLane({}, async (lane) => {
-      const owners = await lane.snapshot();
-      await lane.startWorker();
-      await startSale(lane);
-      await untilPhase(lane, 'holding');
-      await lane.temporal.workflow.getHandle(RUN).terminate('by hand, in the UI');
-      await untilHome(lane, owners);
-    }));
+  for (const { phase, options = {} } of terminations) {
+    it(`loses its claim within 20 s when it is terminated while ${phase}, and the owner’s values come back`, () =>
+      inLane(options, async (lane) => {
+        const owners = await lane.snapshot();
+        await lane.startWorker();
+        await startSale(lane, phase === 'sleeping' ? { startsIn: 600 } : {});
+        if (phase === 'winding down' || phase === 'waiting for quiet') await untilPhase(lane, 'holding');
+        if (phase === 'waiting for quiet') await endSale(lane);
+        if (phase === 'winding down') await lane.headroom('skip', RUN);
+        await untilPhase(lane, phase);
+        await lane.temporal.workflow.getHandle(RUN).terminate('by hand, in the UI');
+        if (phase === 'sleeping') assert.deepEqual(await lane.snapshot(), owners);
+        else await eventually('nothing is claimed', async () => (await askLedger(lane)).claims.length === 0);
+        await untilHome(lane, owners);
+        everyWriteIsSound(lane);
+      }));
+  }
 
   it('keeps what a person changed meanwhile, and says so', () =>
     inLane({}, async (lane) => {

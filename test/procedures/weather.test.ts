@@ -6,6 +6,7 @@ import { openFaultProxy, type FaultProxy, type Weather } from '../harness/fault-
 import { openLane, type Lane } from '../harness/lane.ts';
 import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 import { servers } from '../harness/servers.ts';
+import { everyWriteIsSound } from '../harness/witness.ts';
 
 /** The API server's whole word for a JSON Patch whose `test` failed. */
 const FAILED_TEST = JSON.stringify({
@@ -73,6 +74,29 @@ describe('bad weather between headroom and the API server', () => {
     });
     assert.equal(await untilClosed(lane), 'COMPLETED');
     await untilHome(lane, owners);
+  });
+});
+
+describe('an API server that is away for ten seconds', () => {
+  it('delays a plan and a wind-down, and nothing is written twice', async () => {
+    const lane = await openLane();
+    const proxy = await openFaultProxy(servers().kubeconfig.worker ?? '', join(lane.directory, 'through-the-proxy'));
+    try {
+      const owners = await lane.snapshot();
+      await lane.startWorker({ HEADROOM_KUBECONFIG: proxy.kubeconfig });
+      await Promise.all([proxy.away(10_000), startSale(lane, { startsIn: 15 })]);
+      await untilPhase(lane, 'holding', { withinMs: 60_000 });
+      await lane.headroom('skip', RUN);
+      await eventually('the first step is made', async () => (await lane.floor()) < 6);
+      await proxy.away(10_000);
+      assert.equal(await untilClosed(lane), 'COMPLETED');
+      await untilHome(lane, owners, { withinMs: 1 });
+      assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+      everyWriteIsSound(lane);
+    } finally {
+      await lane.close();
+      await proxy.close();
+    }
   });
 });
 

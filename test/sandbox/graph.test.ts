@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { COMPONENTS } from '../../sandbox/components.ts';
+import { componentsWith } from '../../sandbox/components.ts';
+import { EXTRAS } from '../../sandbox/extras.ts';
 import { runGraph } from '../../sandbox/graph.ts';
-import { STEPS } from '../../sandbox/steps.ts';
+import { stepsWith } from '../../sandbox/steps.ts';
 
 const recorded = (seen: string[], name: string, needs: readonly string[]) => ({
   name,
@@ -29,9 +30,26 @@ describe('running tasks by their needs', () => {
     await assert.rejects(runGraph([recorded([], 'a', ['b']), recorded([], 'b', ['a'])]), /needs itself/);
   });
 
-  it('reaches every component and step of the sandbox', async () => {
-    const seen: string[] = [];
-    await runGraph([...COMPONENTS, ...STEPS].map(({ name, needs }) => recorded(seen, name, needs)));
-    assert.equal(new Set(seen).size, COMPONENTS.length + STEPS.length);
+  for (const extras of [[], EXTRAS]) {
+    it(`reaches every component and step of the sandbox with ${extras.join(', ') || 'nothing besides'}`, async () => {
+      const all = [...componentsWith(extras), ...stepsWith(extras)];
+      const seen: string[] = [];
+      await runGraph(all.map(({ name, needs }) => recorded(seen, name, needs)));
+      assert.equal(new Set(seen).size, all.length);
+    });
+  }
+
+  it('asks for no program of KEDA where nobody asked for KEDA', () => {
+    const names = componentsWith([]).map(({ name }) => name);
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('keda')),
+      [],
+    );
+    assert.deepEqual(
+      componentsWith(['keda'])
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith('keda')),
+      ['keda-operator', 'keda-webhooks', 'keda-adapter'],
+    );
   });
 });

@@ -52,6 +52,28 @@ beforeEach(() => {
 });
 after(() => rmSync(root, { recursive: true, force: true }));
 
+describe('finding a program that cannot be asked for its version', () => {
+  const file = join(root, 'mine');
+  const searchKeda = () => provision(['keda-operator'], () => undefined);
+  const rows: readonly (readonly [name: string, content: string, version: string | undefined])[] = [
+    ['a build of ours', '\0dep\tgithub.com/kedacore/keda/v2\tv2.19.1\th1:SR60v8\n\0', '2.19.1'],
+    ['a build of its project', '\0build\t-ldflags="-X=github.com/kedacore/keda/v2/version.Version=2.18.3"\n', '2.18.3'],
+    ['one that is too old', '\0dep\tgithub.com/kedacore/keda/v2\tv2.17.0\th1:SR60v8\n\0', undefined],
+    ['one that says nothing', '\0dep\tgithub.com/kedacore/http-add-on\tv0.10.0\n', undefined],
+  ];
+  for (const [name, content, version] of rows) {
+    it(`reads what Go wrote into it: ${name}`, async () => {
+      put(file, content);
+      process.env[settingOf('keda-operator')] = file;
+      const found = searchKeda();
+      if (version === undefined)
+        await assert.rejects(found, /mine is .*, but the sandbox needs 2\.\d+\.\d+ \(from 2\.18\.0/);
+      else assert.deepEqual(await found, { 'keda-operator': { name: 'keda-operator', path: file, version } });
+      delete process.env[settingOf('keda-operator')];
+    });
+  }
+});
+
 describe('finding a program', () => {
   it('takes the explicit setting first', async () => {
     putEtcd(join(root, 'mine'), '3.6.1');

@@ -18,7 +18,7 @@ const HEADROOM = join(import.meta.dirname, '..', '..', 'bin', 'headroom');
 const started: ChildProcess[] = [];
 
 after(async () => {
-  for (const name of ['shared', 'foreground', 'orphan']) await command('down', '--name', name);
+  for (const name of ['shared', 'foreground', 'orphan', 'keda']) await command('down', '--name', name);
   for (const child of started) child.kill('SIGKILL');
   rmSync(root, { recursive: true, force: true });
 });
@@ -231,9 +231,27 @@ describe('a sandbox that runs in the background', () => {
     assert.equal((await ready('shared')).pids['supervisor'], status.pids['supervisor']);
   });
 
-  it('runs beside another one', async () => {
-    const other = await startSandbox({ name: 'other', directory: join(root, 'elsewhere'), seed: false });
+  it('says what it lacks when it is asked for with KEDA', async () => {
+    const { code, stderr } = await command('up', '--detach', '--with', 'keda', '--name', 'shared');
+    assert.equal(code, 1);
+    assert.match(stderr, /it was started without keda\n"headroom sandbox down --name shared" and up again/);
+  });
+
+  it('runs beside another one, which has the example under its HPA and nothing of KEDA', async () => {
+    const other = await startSandbox({ name: 'other', directory: join(root, 'elsewhere'), seed: true });
     assert.equal(new Set([...portsOf(other.status), ...portsOf(status)]).size, 12);
+    assert.deepEqual(
+      Object.keys(other.status.pids).filter((name) => name.startsWith('keda')),
+      [],
+    );
+    const theirs = connect(other.status);
+    const { text: list } = await theirs.send('GET', '/apis/autoscaling/v2/namespaces/tensafe/horizontalpodautoscalers');
+    theirs.close();
+    const { items }: { readonly items: readonly Autoscaler[] } = JSON.parse(list);
+    assert.deepEqual(
+      items.map(({ metadata, spec }) => [metadata.name, spec.minReplicas, spec.maxReplicas, spec.scaleTargetRef.name]),
+      [['tensafe-hpa', 3, 20, 'tensafe-server']],
+    );
     await other.stop();
     await noneAlive(Object.values(other.status.pids));
     assert.equal((await ready('shared')).state, 'ready');
@@ -286,6 +304,104 @@ describe('a sandbox that runs in the background', () => {
     });
   });
 });
+
+interface Autoscaler {
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly minReplicas: number;
+    readonly maxReplicas: number;
+    readonly scaleTargetRef: { readonly name: string };
+  };
+}
+
+describe('a sandbox with KEDA', () => {
+  let status: SandboxStatus;
+  let kube: KubeClient;
+  const hpa = async (): Promise<Autoscaler | undefined> => {
+    const path = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/keda-hpa-web';
+    const { status: code, text: found } = await kube.send('GET', path);
+    return code === 200 ? JSON.parse(found) : undefined;
+  };
+  const order = async (path: string, name: string) => {
+    const body = JSON.stringify({ name });
+    const { status: code } = await fetch(`${status.addresses.control}/programs/${path}`, { method: 'POST', body });
+    assert.equal(code, 200);
+  };
+
+  before(async () => {
+    const { code, stdout, stderr } = await command('up', '--detach', '--no-seed', '--with', 'keda', '--name', 'keda');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /KEDA {10}\d+\.\d+\.\d+/);
+    status = await ready('keda');
+    kube = connect(status);
+    await kube.apply(NODE);
+    await kube.apply(aDeployment('web', 1));
+    await kube.apply(aScaledObject(2));
+  });
+  after(async () => {
+    kube?.close();
+    await command('down', '--name', 'keda');
+  });
+
+  it('tells of it in its status and its environment', async () => {
+    assert.deepEqual(status.extras, ['keda']);
+    for (const name of ['keda-operator', 'keda-webhooks', 'keda-adapter'])
+      assert.ok(isAlive(status.pids[name] ?? 0), name);
+    assert.match((await command('env', '--name', 'keda')).stdout, /^export HEADROOM_SANDBOX_WITH='keda'$/m);
+  });
+
+  it('serves external metrics to autoscalers', async () => {
+    await until('the API is available', async () => {
+      const { text: found } = await kube.send(
+        'GET',
+        '/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io',
+      );
+      const conditions: readonly Condition[] = JSON.parse(found).status?.conditions ?? [];
+      return conditions.some(({ type, status: is }) => type === 'Available' && is === 'True') || undefined;
+    });
+  });
+
+  it('has a webhook that refuses a second ScaledObject on one workload', async () => {
+    const second = { ...aScaledObject(2), metadata: { name: 'web-again', namespace: 'default' } };
+    await assert.rejects(kube.apply(second), /403 .*already managed by the ScaledObject 'web'/);
+  });
+
+  it('follows no ScaledObject while its operator is away, and every one when it is back', async () => {
+    await until('KEDA’s HPA', async () => ((await hpa())?.spec.minReplicas === 2 ? true : undefined));
+    await order('stop', 'keda-operator');
+    await kube.apply(aScaledObject(4));
+    assert.equal((await hpa())?.spec.minReplicas, 2, 'the webhook takes the change, and nobody acts on it');
+    await order('start', 'keda-operator');
+    await until('KEDA has followed', async () => ((await hpa())?.spec.minReplicas === 4 ? true : undefined));
+  });
+
+  it('lets no change of a ScaledObject through while its webhook is away', async () => {
+    await order('stop', 'keda-webhooks');
+    await assert.rejects(kube.apply(aScaledObject(5)), /500 .*failed calling webhook/);
+    await order('start', 'keda-webhooks');
+    await kube.apply(aScaledObject(5));
+  });
+});
+
+interface Condition {
+  readonly type: string;
+  readonly status: string;
+}
+
+function aScaledObject(minReplicaCount: number): KubeObject {
+  const metadata = { timezone: 'UTC', start: '0 0 1 1 *', end: '1 0 1 1 *', desiredReplicas: '1' };
+  return {
+    apiVersion: 'keda.sh/v1alpha1',
+    kind: 'ScaledObject',
+    metadata: { name: 'web', namespace: 'default' },
+    spec: {
+      scaleTargetRef: { name: 'web' },
+      minReplicaCount,
+      maxReplicaCount: 10,
+      triggers: [{ type: 'cron', metadata }],
+    },
+  };
+}
 
 describe('a sandbox in the foreground', () => {
   it('stops everything at Ctrl-C and leaves with 0', async () => {
@@ -379,6 +495,9 @@ describe('a start that does not get through', () => {
 describe('asking for what does not exist', () => {
   it('answers 2 to a name that is none, and 0 where there is nothing to stop', async () => {
     assert.equal((await command('up', '--name', 'No_Slug')).code, 2);
+    const extra = await command('up', '--name', 'nobody', '--with', 'keda,kafka', '--with', 'istio');
+    assert.deepEqual([extra.code, extra.stdout], [2, '']);
+    assert.match(extra.stderr, /--with does not know "kafka", "istio"; it takes keda/);
     assert.equal((await command('status', '--name', '../etc')).code, 2);
     assert.equal((await command('down', '--name', 'nobody')).code, 0);
     assert.equal((await command('env', '--name', 'nobody')).code, 1);

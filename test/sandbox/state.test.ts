@@ -27,6 +27,7 @@ function aStatus(name: string): SandboxStatus {
     state: 'ready',
     directory,
     startedAt: '2026-11-24T00:00:00.000Z',
+    extras: [],
     problems: [],
     addresses: { temporal: '', temporalUi: '', kubernetes: '', prometheus: '', exporter: '', control: '' },
     temporal: { namespace: 'default', configFile: '', profile: 'default' },

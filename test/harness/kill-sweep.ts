@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { startPreScale } from '../../client/start.ts';
+import { endNowUpdate, ledgerQuery } from '../../workflows/messages.ts';
+import { activitiesOf, type Counted } from './activities-of.ts';
+import { eventually } from './eventually.ts';
+import { openLane, type Lane, type LaneOptions } from './lane.ts';
+import { killPointText, type KillPoint } from './mortal.ts';
+import { RUN, untilClosed, untilHome, untilPhase } from './pre-scale.ts';
+import { everyWriteIsSound } from './witness.ts';
+
+export type SweptGovernor = NonNullable<LaneOptions['governor']>;
+
+/** Whether it answers before the hold ends is a race; it is there to be killed all the same, before its first look. */
+const ANSWERS_BY_CHANCE: ReadonlySet<string> = new Set(['guardHold']);
+
+/** Quicker than a lane's as a rule: a sweep has dozens of runs. */
+const QUICK = {
+  preScale: { lead: '1s', quiet: { window: '2s', every: '500ms', step: '1s' } },
+  windDown: { every: '500ms' },
+};
+/** A killed worker costs its activity's heartbeat timeout, and the new one needs seconds to start on a busy machine. */
+const PATIENCE_MS = 90_000;
+
+/** Every boundary that a pre-scale without faults has, seen in the histories of one. */
+export async function boundariesOf(governor: SweptGovernor): Promise<Counted> {
+  return inSweptLane(governor, async (lane) => {
+    await lane.startWorker();
+    const owners = await lane.snapshot();
+    await followThrough(lane);
+    await isAsItWas(lane, owners);
+    return activitiesOf(lane);
+  });
+}
+
+export function killPoints({ asked, answered }: Counted, half: KillPoint['half']): readonly KillPoint[] {
+  return Object.keys(asked).flatMap((name) => {
+    const times = ANSWERS_BY_CHANCE.has(name) ? Number(half === 'before') : (answered[name] ?? 0);
+    return Array.from({ length: times }, (_, index) => ({ half, name, count: index + 1 }));
+  });
+}
+
+/** A whole pre-scale whose worker dies once at this point, and the same end. */
+export async function killedAt(governor: SweptGovernor, point: KillPoint): Promise<void> {
+  await inSweptLane(governor, async (lane) => {
+    const owners = await lane.snapshot();
+    const mark = join(lane.directory, 'killed');
+    const worker = await lane.startWorker({ KILL_AT: killPointText(point), KILL_MARK: mark });
+    const died = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    await Promise.all([
+      followThrough(lane).then(() =>
+        assert.ok(existsSync(mark), `nobody died: ${killPointText(point)} was not reached`),
+      ),
+      died.then(() => lane.startWorker()),
+    ]);
+    await isAsItWas(lane, owners);
+  });
+}
+
+async function inSweptLane<T>(governor: SweptGovernor, act: (lane: Lane) => Promise<T>): Promise<T> {
+  const lane = await openLane({ governor, policy: QUICK });
+  try {
+    // so little that an autoscaler does nothing about it; without any data it would never be quiet
+    await eventually('the load is set', () => lane.load(1).then(() => true));
+    await eventually('three pods are available', async () => (await lane.available()) === 3);
+    return await act(lane);
+  } finally {
+    await lane.close();
+  }
+}
+
+/** The event ends when the hold stands, quiet comes, and the run goes home: every phase but those that people ask for. */
+async function followThrough(lane: Lane): Promise<void> {
+  const startMs = Date.now() + 1_000;
+  const event = { name: 'sale', startMs, endMs: startMs + 600_000 };
+  const target = { kind: 'factor', factor: 2 } as const;
+  await startPreScale(lane.temporal, { workload: 'tensafe-server', event, target, requestedBy: 'tester' });
+  await untilPhase(lane, 'holding', { withinMs: PATIENCE_MS });
+  await lane.temporal.workflow
+    .getHandle(RUN)
+    .executeUpdate(endNowUpdate, { args: [{ as: 'tester' }], updateId: 'the-end' });
+  assert.equal(await untilClosed(lane, { withinMs: PATIENCE_MS }), 'COMPLETED');
+}
+
+async function isAsItWas(lane: Lane, owners: Awaited<ReturnType<Lane['snapshot']>>): Promise<void> {
+  const result = (await lane.temporal.workflow.getHandle(RUN).result()) as { readonly outcome: string };
+  assert.equal(result.outcome, 'done', JSON.stringify(result));
+  await untilHome(lane, owners, { withinMs: 1 });
+  assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');
+  assert.equal(lane.writes().length, 4);
+  everyWriteIsSound(lane);
+  const { claims } = await lane.temporal.workflow.getHandle('capacity.tensafe-server').query(ledgerQuery);
+  assert.deepEqual(claims, []);
+}

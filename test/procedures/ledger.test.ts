@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { eventually } from '../harness/eventually.ts';
+import { openFaultProxy, type FaultProxy } from '../harness/fault-proxy.ts';
+import { eventOf, openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { anOwner, askLedger, describeLedger, LEDGER, toLedger } from '../harness/owners.ts';
+import { RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
+import { servers } from '../harness/servers.ts';
+import { everyWriteIsSound, noWriteIsUnder } from '../harness/witness.ts';
+
+async function inLane(options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> {
+  const lane = await openLane(options);
+  try {
+    await act(lane);
+  } finally {
+    await lane.close();
+  }
+}
+
+/** A lane whose worker reaches the API server through a proxy with weather. */
+function behindProxy(options: LaneOptions, act: (lane: Lane, proxy: FaultProxy) => Promise<void>): Promise<void> {
+  return inLane(options, async (lane) => {
+    const proxy = await openFaultProxy(servers().kubeconfig.worker ?? '', join(lane.directory, 'through-the-proxy'));
+    try {
+      await lane.startWorker({ HEADROOM_KUBECONFIG: proxy.kubeconfig });
+      await act(lane, proxy);
+    } finally {
+      await proxy.close();
+    }
+  });
+}
+
+const untilFloor = (lane: Lane, floor: number, { withinMs = 20_000 } = {}) =>
+  eventually(`${floor} are held`, async () => (await lane.floor()) === floor, { withinMs });
+
+const HELD = { method: 'PATCH', path: /horizontalpodautoscalers/ };
+
+describe('words to a ledger', { concurrency: 4 }, () => {
+  it('hears each amendment and each release, and not the first answer again', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await lane.startWorker();
+      const [ledger, run] = [toLedger(lane), await anOwner(lane, 'a-run')];
+      for (const [sequence, floor] of [6, 8, 5].entries()) {
+        await ledger.claim(run, sequence + 1, floor);
+        await ledger.claim(run, sequence + 1, floor); // said again, as after a lost answer
+        await eventually(`${floor} is claimed`, async () => (await askLedger(lane)).claims[0]?.floor === floor);
+      }
+      await ledger.claim(run, 2, 8);
+      assert.equal((await askLedger(lane)).claims[0]?.floor, 5, 'an old word is not heard again');
+      await ledger.release(run, 4);
+      await untilHome(lane, owners);
+    }));
+
+  it('starts anew for a word of which the terminated ledger has heard the like, and obeys it', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await lane.startWorker();
+      const [ledger, run] = [toLedger(lane), await anOwner(lane, 'a-run')];
+      await ledger.claim(run, 1, 6);
+      await untilFloor(lane, 6);
+      const before = await describeLedger(lane);
+      await lane.temporal.workflow.getHandle(LEDGER).terminate('by hand');
+      await ledger.claim(run, 2, 7);
+      await untilFloor(lane, 7);
+      assert.notEqual((await describeLedger(lane)).runId, before.runId);
+      await lane.temporal.workflow.getHandle(LEDGER).terminate('by hand');
+      await ledger.release(run, 3);
+      await untilHome(lane, owners);
+      noWriteIsUnder(lane, 3);
+    }));
+
+  it('takes the claims of others while the first attempt of a write hangs', () =>
+    behindProxy({}, async (lane, proxy) => {
+      const ledger = toLedger(lane);
+      const runs = await Promise.all(['first', 'second', 'third', 'fourth'].map((name) => anOwner(lane, name)));
+      const [first = '', ...others] = runs;
+      proxy.expect(HELD, { kind: 'hang' }, 1);
+      await Promise.all([
+        ledger.claim(first, 1, 6),
+        ...others.map((run, index) =>
+          eventually('the write hangs', async () => proxy.met() === 1, { everyMs: 20 }).then(() =>
+            // what the activity's retry does: the same word, with the same update id
+            eventually(`${run} is accepted`, () => ledger.claim(run, 1, 7 + index).then(() => true)),
+          ),
+        ),
+      ]);
+      await untilFloor(lane, 9);
+      const { claims } = await askLedger(lane);
+      assert.deepEqual(claims.map(({ id }) => id).toSorted(), runs.toSorted());
+      everyWriteIsSound(lane);
+    }));
+
+  it('loses none of 300 claims that come faster than it goes on as new runs', () =>
+    inLane({ policy: { ledger: { continueAsNewAfterEvents: 100, continueAsNewAfterUpdates: 10 } } }, async (lane) => {
+      await lane.startWorker();
+      const ledger = toLedger(lane);
+      const names = Array.from({ length: 300 }, (_, index) => `run-${index}`);
+      const runs: string[] = [];
+      const started = new Set<string>();
+      const waiting = names.values();
+      // Temporal takes ten updates of one workflow at once
+      const sender = async () => {
+        for (const name of waiting) {
+          const run = await anOwner(lane, name);
+          await eventually(`${name} is accepted`, () => ledger.claim(run, 1, 4 + (runs.length % 6)).then(() => true), {
+            withinMs: 60_000,
+          });
+          runs.push(run);
+          started.add((await describeLedger(lane)).runId);
+        }
+      };
+      await Promise.all(Array.from({ length: 8 }, sender));
+      const { claims } = await askLedger(lane);
+      assert.equal(new Set(claims.map(({ id }) => id)).size, 300);
+      assert.ok(started.size > 10, `${started.size} runs of the ledger`);
+      await eventually('all of them stand on the object', async () => {
+        const { metadata } = await lane.governorObject();
+        return (JSON.parse(metadata.annotations?.['headroom.dev/claims'] ?? '[]') as readonly unknown[]).length === 300;
+      });
+      assert.equal(await lane.floor(), 9);
+      everyWriteIsSound(lane);
+    }));
+});
+
+describe('a ledger that is terminated during the hold', () => {
+  it('holds again within 40 s without a dip, and has dropped the claim whose run is gone', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await lane.startWorker();
+      await startSale(lane, { words: ['--replicas', '5'] });
+      await untilPhase(lane, 'holding');
+      const launch = ['pre-scale', 'tensafe-server', ...eventOf({ name: 'launch', lasts: 600 }), '--replicas', '6'];
+      assert.equal((await lane.headroom(...launch)).code, 0);
+      await untilFloor(lane, 6);
+      const before = await describeLedger(lane);
+      await Promise.all([
+        lane.temporal.workflow.getHandle(LEDGER).terminate('by hand, in the UI'),
+        lane.temporal.workflow.getHandle('pre-scale.tensafe-server.launch').terminate('by hand, in the UI'),
+      ]);
+      await eventually(
+        'a new ledger holds what the run that lives claims',
+        async () => {
+          const { runId, state } = await describeLedger(lane);
+          const { claims, standing } = await askLedger(lane);
+          const isAlone = claims.length === 1 && claims[0]?.id.startsWith(`${RUN}/`);
+          return state === 'RUNNING' && runId !== before.runId && isAlone && standing?.floor === 5;
+        },
+        { withinMs: 40_000, everyMs: 500 },
+      );
+      assert.deepEqual(lane.floorsWritten(), [5, 6, 5]);
+      everyWriteIsSound(lane);
+      await lane.headroom('skip', RUN);
+      assert.equal(await untilClosed(lane), 'COMPLETED');
+      await untilHome(lane, owners);
+    }));
+});
+
+describe('an attempt that comes too late', { concurrency: 4 }, () => {
+  it('writes nothing when it arrives after a newer one', () =>
+    behindProxy({}, async (lane, proxy) => {
+      const [ledger, run] = [toLedger(lane), await anOwner(lane, 'a-run')];
+      proxy.expect(HELD, { kind: 'late', ms: 4_000 }, 1);
+      await ledger.claim(run, 1, 6);
+      await untilFloor(lane, 6, { withinMs: 3_500 });
+      await ledger.claim(run, 2, 8);
+      await untilFloor(lane, 8, { withinMs: 3_500 });
+      const [status] = await eventually('the late one has its answer', async () => {
+        const answers = proxy.lateAnswers();
+        return answers.length > 0 && answers;
+      });
+      assert.equal(status, 422);
+      assert.equal(await lane.floor(), 8);
+      assert.deepEqual(lane.floorsWritten(), [6, 8]);
+      everyWriteIsSound(lane);
+    }));
+
+  it('writes nothing to another cluster than the one that it holds, says so, and goes on in its own', () =>
+    behindProxy({}, async (lane, proxy) => {
+      await startSale(lane);
+      await untilPhase(lane, 'holding');
+      await lane.killWorker();
+      const writes = lane.writes().length;
+      const other = { kind: 'Namespace', apiVersion: 'v1', metadata: { name: 'kube-system', uid: 'uid-of-another' } };
+      const weather = { kind: 'status', status: 200, body: JSON.stringify(other) } as const;
+      proxy.expect({ method: 'GET', path: /\/namespaces\/kube-system$/ }, weather, 1_000);
+      await lane.startWorker({ HEADROOM_KUBECONFIG: proxy.kubeconfig });
+      const trouble = await eventually('it says so', async () => (await askLedger(lane)).trouble ?? false);
+      assert.match(trouble, /talks to another cluster \(uid-of-another\) than the one this hold is on/);
+      await lane.headroom('skip', RUN);
+      await untilPhase(lane, 'winding down');
+      await eventually('it has looked again', async () => (await askLedger(lane)).claims.length === 0);
+      assert.equal(lane.writes().length, writes);
+      await lane.killWorker();
+      await lane.startWorker();
+      assert.equal(await untilClosed(lane), 'COMPLETED');
+      assert.equal((await lane.status(RUN)).status?.phase, 'done');
+    }));
+});
+
+describe('giving a hold back by hand', { concurrency: 4 }, () => {
+  it('drops every claim at once and tells the runs by whom, while Temporal answers', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await lane.startWorker();
+      await startSale(lane);
+      await untilPhase(lane, 'holding');
+      const offline = await lane.headroom('ledger', 'tensafe-server', 'restore', '--offline');
+      assert.equal(offline.code, 3);
+      assert.match(offline.stderr, /the ledger of tensafe-server runs: it would hold again/);
+      const restored = await lane.headroom(
+        'ledger',
+        'tensafe-server',
+        'restore',
+        '--as',
+        'alice',
+        '--note',
+        'wrong day',
+      );
+      assert.equal(restored.code, 0, restored.stderr);
+      await untilHome(lane, owners);
+      assert.deepEqual(lane.floorsWritten(), [6, 3]);
+      await eventually('the run is told', async () =>
+        /given back by alice \(wrong day\)/.test((await lane.status(RUN)).status?.claim?.reason ?? ''),
+      );
+      await lane.headroom('skip', RUN);
+      assert.equal(await untilClosed(lane), 'COMPLETED');
+      assert.deepEqual(await lane.snapshot(), owners);
+    }));
+
+  it('works from the annotation alone while Temporal is away, and leaves what a person set', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await lane.startWorker();
+      await startSale(lane);
+      await untilPhase(lane, 'holding');
+      await lane.killWorker();
+      await lane.admin.patch('HorizontalPodAutoscaler', 'tensafe-hpa', { spec: { maxReplicas: 11 } });
+      const away = { TEMPORAL_ADDRESS: '127.0.0.1:9' };
+      const command = ['ledger', 'tensafe-server', 'restore', '--offline'];
+      const restored = await lane.headroomIn(away, ...command);
+      assert.equal(restored.code, 0, restored.stderr);
+      assert.match(restored.stdout, /floor 6 → 3/);
+      const { spec, annotations, labels } = await lane.snapshot();
+      assert.deepEqual(
+        { spec, annotations, labels },
+        { spec: { ...owners.spec, maxReplicas: 11 }, annotations: {}, labels: {} },
+      );
+      assert.match((await lane.headroomIn(away, ...command)).stdout, /bears no hold/);
+    }));
+});
