@@ -3,6 +3,7 @@ import { registerLedger, type RestoreOffline } from './commands/ledger.ts';
 import { registerPreScale } from './commands/pre-scale.ts';
 import { registerReport } from './commands/report.ts';
 import { registerRuns } from './commands/runs.ts';
+import { registerSchedule } from './commands/schedule.ts';
 import { registerSteering } from './commands/steer.ts';
 
 /** Everything that starts, shows or steers a run: these talk to Temporal only. */
@@ -13,4 +14,5 @@ export function registerClientCommands(program: Command, restoreOffline: Restore
   registerReport(program);
   registerSteering(program);
   registerLedger(program, restoreOffline);
+  registerSchedule(program);
 }
