@@ -3,7 +3,7 @@ import type { Claim } from '../domain/claim.ts';
 import type { LedgerStep } from '../domain/ledger-writes.ts';
 import { ledgerId } from '../domain/names.ts';
 import type { ClaimState } from '../domain/procedures.ts';
-import type { RunEnd, RunFacts, RunStep } from '../domain/report.ts';
+import type { RunEnd, RunFacts, RunStep } from '../domain/run-facts.ts';
 import { claimStateSignal, claimUpdate, releaseUpdate, restoreUpdate } from '../workflows/messages.ts';
 import { decodeHistory, type Happening } from './history.ts';
 

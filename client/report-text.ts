@@ -1,4 +1,6 @@
-import type { Report, TimelineRow, WriteRow } from '../domain/report.ts';
+import type { Report } from '../domain/report.ts';
+import type { TimelineRow } from '../domain/report-timeline.ts';
+import type { WriteRow } from '../domain/report-writes.ts';
 import { time } from './text.ts';
 
 type Table = { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };

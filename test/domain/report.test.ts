@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { GovernorWrite } from '../../domain/ledger-writes.ts';
 import type { PreScaleResult } from '../../domain/procedures.ts';
-import { reportOf, type Report, type RunEnd, type RunFacts, type RunStep } from '../../domain/report.ts';
+import { reportOf, type Report } from '../../domain/report.ts';
+import type { RunEnd, RunFacts, RunStep } from '../../domain/run-facts.ts';
 
 const T = Date.UTC(2026, 10, 27, 8);
 const at = (seconds: number) => T + seconds * 1_000;
