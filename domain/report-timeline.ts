@@ -18,6 +18,11 @@ const SAYINGS: Readonly<Record<string, (words: Readonly<Record<string, unknown>>
   skipWait: () => 'skipped the wait for quiet',
   extend: ({ forMs }) => `extended the event by ${typeof forMs === 'number' ? formatDuration(forMs) : String(forMs)}`,
   amendFloor: ({ floor }) => `asked for a floor of ${String(floor)}`,
+  approve: () => 'approved the plan',
+  reject: () => 'rejected the plan',
+  suspend: () => 'suspended the run',
+  resume: () => 'resumed the run',
+  retryUndo: () => 'had the undo tried again',
 };
 
 function sayingOf(name: string, words: Readonly<Record<string, unknown>>): string {

@@ -85,7 +85,8 @@ describe('reporting who steered', () => {
     { step: steered('extend', { forMs: 90_000 }), what: 'extended the event by 1m30s', endMs: at(690) },
     { step: steered('amendFloor', { floor: 9 }), what: 'asked for a floor of 9', endMs: at(600) },
     { step: steered('toString'), what: 'sent toString', endMs: at(600) },
-    { step: steered('approve', { planHash: 'ab' }), what: 'sent approve, planHash "ab"', endMs: at(600) },
+    { step: steered('approve', { planHash: 'ab' }), what: 'approved the plan', endMs: at(600) },
+    { step: steered('somethingNew', { why: 'ab' }), what: 'sent somethingNew, why "ab"', endMs: at(600) },
   ];
   for (const { step, what, endMs } of cases)
     it(`knows who ${what}, and when the event ends since`, () => {
@@ -104,7 +105,7 @@ describe('reporting who steered', () => {
   it('adds what the run’s own words leave out', () => {
     const status = { timeline: [], event: aRun().request.event, plan: null } as unknown as Parameters<typeof report>[2];
     const said = report(aRun({ steps: [steered('suspend', {}, 'wait for me')] }), [], status).timeline;
-    assert.deepEqual(said.slice(1), [{ atMs: at(50), what: 'sent suspend (wait for me)', by: 'bob' }]);
+    assert.deepEqual(said.slice(1), [{ atMs: at(50), what: 'suspended the run (wait for me)', by: 'bob' }]);
   });
 
   it('has a cancellation in the timeline, with its note, before the run’s end', () => {
