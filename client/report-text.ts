@@ -40,7 +40,11 @@ function headline({ outcome, untilMs }: Report): string {
 
 function factsOf(report: Report): readonly (readonly [string, string])[] {
   const { askedFor, event, outcome, steered } = report;
-  const where = [report.workload, report.cluster === null ? undefined : `on ${report.cluster}`, via(report.governor)];
+  const where = [
+    report.workload,
+    report.cluster === null ? undefined : `on ${report.cluster}`,
+    governed(report.governor),
+  ];
   const name = outcome === 'under way' ? 'so far' : 'ended';
   return [
     ['workload', where.filter((word) => word !== undefined).join(' ')],
@@ -67,8 +71,8 @@ function factsOf(report: Report): readonly (readonly [string, string])[] {
   ];
 }
 
-function via(governor: string | null): string | undefined {
-  return governor === null ? undefined : `by ${governor}`;
+function governed(governor: string | null): string | undefined {
+  return governor === null ? undefined : `governed by ${governor}`;
 }
 
 function restoredWords({ restored, otherClaims, counts, drift, outcome }: Report): string {
