@@ -36,7 +36,11 @@ const STEP_OF_ACTIVITY: Readonly<Record<string, (input: never, result: never) =>
   checkRoom: (_: never, warnings: unknown) => ({ kind: 'room', warnings }),
   claimCapacity: ({ claim }: { readonly claim: Claim }) => ({ kind: 'claimed', floor: claim.floor ?? claim.pin ?? 0 }),
   awaitAvailable: (_: never, verdict: unknown) => ({ kind: 'looked', verdict }),
-  awaitQuiet: () => ({ kind: 'quiet' }),
+  awaitQuiet: (_: never, answer: { readonly reasons?: unknown } | null) => ({
+    kind: 'quiet',
+    reasons: answer?.reasons ?? [],
+  }),
+  awaitRegression: (_: never, { reasons }: { readonly reasons: unknown }) => ({ kind: 'load back', reasons }),
   releaseCapacity: () => ({ kind: 'let go' }),
   awaitReleased: (_: never, report: unknown) => ({ kind: 'released', report }),
 };

@@ -94,7 +94,15 @@ function rowOf(step: RunStep): readonly TimelineRow[] {
         },
       ];
     case 'quiet':
-      return [{ atMs, what: 'the load is low', by: null }];
+      return [
+        {
+          atMs,
+          what: step.reasons.length === 0 ? 'the load is low' : `the load is not low: ${step.reasons.join('; ')}`,
+          by: null,
+        },
+      ];
+    case 'load back':
+      return [{ atMs, what: `the load is back: ${step.reasons.join('; ')}`, by: null }];
     case 'let go':
       return [{ atMs, what: 'let go; the ledger winds down', by: null }];
     case 'released':

@@ -18,7 +18,8 @@ export type RunStep = { readonly atMs: number } & (
         readonly reasons: readonly string[];
       };
     }
-  | { readonly kind: 'quiet' }
+  /** The load was looked at after the event, or during the wind-down; no reasons: it was low. */
+  | { readonly kind: 'quiet' | 'load back'; readonly reasons: readonly string[] }
   | { readonly kind: 'let go' }
   | {
       readonly kind: 'released';

@@ -7,7 +7,7 @@ import { recordedEnding } from '../harness/recorded.ts';
 /** Nothing but what Temporal keeps: no worker answers. */
 async function reportOfRecorded(ending: string): Promise<Report> {
   const { run, ledger } = await recordedEnding(ending);
-  return reportOf({ run, status: null, ledger: await ledger(), nowMs: Date.now() });
+  return reportOf({ run, status: null, ledger: ledger, nowMs: Date.now() });
 }
 
 describe('reading a report out of recorded histories', () => {
@@ -93,7 +93,7 @@ describe('printing a report', () => {
     );
     const under = { ...run, steps, end: null };
     const nowMs = Date.UTC(2026, 10, 24, 7);
-    const text = reportText(reportOf({ run: under, status: null, ledger: await ledger(), nowMs }));
+    const text = reportText(reportOf({ run: under, status: null, ledger: ledger, nowMs }));
     assert.match(text, /under way, so far until 2026-11-24T07:00:00Z/);
     assert.match(text, /restored +not yet: the run is under way/);
   });
