@@ -133,6 +133,45 @@ describe('reporting who steered', () => {
   });
 });
 
+describe('reporting what a run did, where its own words are lost', () => {
+  const counts = { floor: 3, ceiling: 10, replicas: 4, available: 4 };
+  const owners = { uid: 'u', floor: 3, ceiling: 10 };
+  const home = (otherClaims: number) =>
+    ({ kind: 'released', restored: otherClaims === 0, otherClaims, owners, counts }) as const;
+  const cases: readonly { readonly step: RunStep; readonly says: string | undefined }[] = [
+    { step: claimed, says: 'asked the ledger for 8 replicas' },
+    {
+      step: { atMs: at(20), kind: 'looked', verdict: { kind: 'available', replicas: 8, reasons: [] } },
+      says: '8 available',
+    },
+    {
+      step: { atMs: at(20), kind: 'looked', verdict: { kind: 'short', replicas: 5, reasons: ['no room'] } },
+      says: 'short: 5 available; no room',
+    },
+    { step: { atMs: at(20), kind: 'quiet', reasons: [] }, says: 'the load is low' },
+    { step: { atMs: at(20), kind: 'quiet', reasons: ['cpu 80 %'] }, says: 'the load is not low: cpu 80 %' },
+    { step: { atMs: at(20), kind: 'load back', reasons: ['cpu 90 %'] }, says: 'the load is back: cpu 90 %' },
+    { step: { atMs: at(20), kind: 'let go' }, says: 'let go; the ledger winds down' },
+    { step: { atMs: at(20), kind: 'released', report: home(0) }, says: 'the owner’s values are back' },
+    { step: { atMs: at(20), kind: 'released', report: home(2) }, says: '2 other claims still hold the workload' },
+    {
+      step: { atMs: at(20), kind: 'released', report: { kind: 'vanished', reason: 'web is gone' } },
+      says: 'web is gone',
+    },
+    { step: { atMs: at(20), kind: 'room', warnings: ['full'] }, says: undefined },
+  ];
+  for (const { step, says } of cases)
+    it(`says ${says ?? `nothing of ${step.kind}`}`, () =>
+      assert.equal(report(aRun({ steps: [step] })).timeline[1]?.what, says));
+
+  it('has how the workload was left from the last look at it', () => {
+    const said = report(
+      aRun({ steps: [claimed, { atMs: at(20), kind: 'released', report: home(0) }], end: cancelled }),
+    );
+    assert.deepEqual([said.counts.after, said.restored, said.drift], [counts, true, []]);
+  });
+});
+
 describe('reporting the writes', () => {
   const home = (seconds: number) => aWrite(seconds, 3, { held: false, owners: [], ceiling: 10 });
   const cases: readonly {
