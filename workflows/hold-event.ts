@@ -1,26 +1,16 @@
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
 import { replicasBeforeHold } from '../domain/marks.ts';
-import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
+import { refOf } from '../domain/policy.ts';
 import type { PreScaleResult, WorkloadCounts } from '../domain/procedures.ts';
-import { ownersValues, type OwnersValues } from '../domain/release.ts';
+import { ownersValues } from '../domain/release.ts';
 import { findGovernor, type WorkloadState } from '../domain/workload.ts';
 import type { Planned } from './make-plan.ts';
 import type { PreScaleRun } from './run.ts';
 import type { Steering } from './steering.ts';
 import { watching } from './stubs.ts';
 import { unless } from './unless.ts';
-import { windDown, type Home } from './wind-down.ts';
-
-/** A run that holds, with what it needs to judge its workload. */
-export interface Holding {
-  readonly run: PreScaleRun;
-  readonly steering: Steering;
-  readonly policy: ResolvedPolicy;
-  readonly owners: OwnersValues;
-  /** How many pods carried the load before anybody claimed. */
-  readonly baselinePods: number;
-}
+import { windDown, type Holding, type Home } from './wind-down.ts';
 
 /** From the claim to the owner's values: the one place that undoes, for the good end, failure and cancellation alike. */
 export async function holdThrough({

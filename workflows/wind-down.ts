@@ -1,10 +1,21 @@
 import { CancellationScope } from '@temporalio/workflow';
-import { refOf } from '../domain/policy.ts';
+import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
 import { changedMeanwhile, type OwnersValues } from '../domain/release.ts';
-import type { Holding } from './hold-event.ts';
+import type { PreScaleRun } from './run.ts';
+import type { Steering } from './steering.ts';
 import { watching } from './stubs.ts';
 import { unless } from './unless.ts';
+
+/** A run that holds, with what it needs to judge its workload. */
+export interface Holding {
+  readonly run: PreScaleRun;
+  readonly steering: Steering;
+  readonly policy: ResolvedPolicy;
+  readonly owners: OwnersValues;
+  /** How many pods carried the load before anybody claimed. */
+  readonly baselinePods: number;
+}
 
 /** How the workload was left. */
 export interface Home {
