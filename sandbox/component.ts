@@ -30,3 +30,6 @@ export function delegated(run: Run): readonly string[] {
     (flag) => `--${flag}=${kubeconfig}`,
   );
 }
+
+/** Client limits made for shared clusters would stretch a scale-up of 50 pods over seconds. */
+export const UNHURRIED = ['--kube-api-qps=500', '--kube-api-burst=1000'];

@@ -1,13 +1,10 @@
 import { SEARCH_ATTRIBUTES } from '../worker/search-attributes.ts';
 import { join } from 'node:path';
-import { certificate, delegated, key, type Component } from './component.ts';
+import { certificate, delegated, key, UNHURRIED, type Component } from './component.ts';
 import type { Extra } from './extras.ts';
 import { KEDA_COMPONENTS } from './keda.ts';
 import { healthy, kubernetesReady } from './probes.ts';
 import { pathIn, url } from './run.ts';
-
-/** Client limits made for shared clusters would stretch a scale-up of 50 pods over seconds. */
-const UNHURRIED = ['--kube-api-qps=500', '--kube-api-burst=1000'];
 
 /** The programs of every sandbox, and those of its extras. */
 export function componentsWith(extras: readonly Extra[]): readonly Component[] {

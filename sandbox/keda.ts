@@ -1,11 +1,8 @@
 import { registerApi } from './aggregation.ts';
-import { certificate, delegated, type Component, type Step } from './component.ts';
+import { certificate, delegated, UNHURRIED, type Component, type Step } from './component.ts';
 import { base64 } from './kube.ts';
 import { healthy, listening } from './probes.ts';
 import { KEDA_NAMESPACE, pathIn, url, type Run } from './run.ts';
-
-/** Made for a shared API server, KEDA's own limits would stretch the reconciling of many ScaledObjects over seconds. */
-const UNHURRIED = ['--kube-api-qps=500', '--kube-api-burst=1000'];
 
 /** All of it is required outside of a pod. */
 const environment = (run: Run): Readonly<Record<string, string>> => ({
@@ -30,7 +27,6 @@ export const KEDA_COMPONENTS: readonly Component[] = [
       `--metrics-service-bind-address=${metricsService(run)}`,
       `--cert-dir=${certificates(run)}`,
       '--leader-elect=false',
-      '--zap-log-level=info',
     ],
     environment,
     ready: ({ ports }) => healthy(`${url(ports.kedaOperator)}/readyz`),
@@ -44,7 +40,6 @@ export const KEDA_COMPONENTS: readonly Component[] = [
       `--health-probe-bind-address=127.0.0.1:${run.ports.kedaWebhooksHealth}`,
       `--port=${run.ports.kedaWebhooks}`,
       `--cert-dir=${certificates(run)}`,
-      '--zap-log-level=info',
     ],
     environment,
     // its health says that it lives, not that it takes requests

@@ -124,8 +124,8 @@ export const PROGRAMS = [
   kubernetes('kubectl', 20),
   prometheus('promtool', 10),
   keda('keda-operator', 'operator', 232),
-  keda('keda-webhooks', 'webhooks', 20),
-  keda('keda-adapter', 'adapter', 60),
+  keda('keda-webhooks', 'webhooks', 10),
+  keda('keda-adapter', 'adapter', 70),
 ] as const satisfies readonly Program[];
 
 export type ProgramName = (typeof PROGRAMS)[number]['name'];

@@ -460,6 +460,25 @@ describe('what is read', () => {
     );
   });
 
+  it("reads KEDA's version off its HPA, and none where the ScaledObject has that label itself", async (t) => {
+    const version = async (labels: object) => {
+      const scaledObject = {
+        metadata: { name: 'so', uid: 'so', labels },
+        spec: { scaleTargetRef: { name: 'web' } },
+        status: { hpaName: 'a' },
+      };
+      const hpa = { metadata: { name: 'a', uid: 'a', labels: { [VERSION]: '2.17.2', ...labels } }, spec: {} };
+      const { port } = await open(t, (request) => {
+        if (request.path.endsWith('/scaledobjects')) return { status: 200, body: { items: [scaledObject] } };
+        return hpas(() => ({ status: 200, body: { items: [hpa] } }))(request);
+      });
+      return (await port.readWorkload(ref, call)).autoscalers[0]?.autoscaler?.version;
+    };
+    const VERSION = 'app.kubernetes.io/version';
+    assert.equal(await version({ team: 'a' }), '2.17.2');
+    assert.equal(await version({ [VERSION]: '1.4.0' }), undefined);
+  });
+
   it('fails rather than assume that nothing scales the workload when HPAs are not found at all', async (t) => {
     const { port } = await open(
       t,
