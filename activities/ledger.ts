@@ -102,7 +102,8 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
     return {
       kind: 'standing',
       standing: decision.standing,
-      wrote: decision.kind === 'change',
+      // the second attempt of one whose answer was lost finds its own number there
+      wrote: decision.kind === 'change' || readGeneration(governor.marks) === request.generation,
       limit: policy.workload.limits.max,
       cluster: state.clusterUid ?? null,
       continueAfter: { events, updates },

@@ -8,7 +8,7 @@ import { Context } from '@temporalio/activity';
 import type { Survey } from '../domain/pre-scale.ts';
 import { currentCall } from './call.ts';
 import { failure, lasting, messageOf } from './failure.ts';
-import type { Ports } from './ports.ts';
+import type { LedgerPort, Ports } from './ports.ts';
 
 /** Pace of the polls: availability changes within seconds, a wind-down within minutes. */
 const AVAILABLE_POLL_MS = 1_000;
@@ -63,18 +63,24 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
   /**
    * Waits until so many pods are available; at the deadline answers with what came and why not more.
    * One look an attempt: Temporal's retries are the poll, so a lost worker loses nothing and the UI shows the last reason.
+   * Says the claim again from time to time, with its own sequence: a ledger that lives knows it, one that was terminated
+   * before it could write anything starts anew.
    */
   async function awaitAvailable({
     ref,
     target,
     deadlineMs,
+    claim,
   }: {
     readonly ref: WorkloadRef;
     readonly target: number;
     readonly deadlineMs: number;
+    readonly claim?: Parameters<LedgerPort['claim']>[0];
   }): Promise<AvailabilityReport> {
     const isLate = Date.now() >= deadlineMs;
     try {
+      if (claim !== undefined && Context.current().info.attempt % REMIND_EVERY === 0)
+        await ledger.claim(claim, currentCall());
       const state = await workloads.readWorkload(ref, currentCall());
       const replicas = state.availableReplicas;
       const lowFloor = findLowFloor(state, target);

@@ -70,7 +70,9 @@ export function createRunPort(client: Client): RunPort {
       try {
         // without a run id: a run goes on under a new one after continue-as-new or reset, its first run id stays
         const { status, raw } = await bounded(client, call, () => client.workflow.getHandle(workflowId).describe());
-        return status.name === 'RUNNING' && raw.workflowExecutionInfo?.firstRunId === firstRunId;
+        // a paused run is not over: it wants its capacity when it goes on
+        const isOpen = status.name === 'RUNNING' || (status.name as string) === 'PAUSED';
+        return isOpen && raw.workflowExecutionInfo?.firstRunId === firstRunId;
       } catch (error) {
         if (error instanceof WorkflowNotFoundError) return false;
         throw failure('apiUnavailable', `Temporal did not say whether ${workflowId} is running: ${detailsOf(error)}`, {

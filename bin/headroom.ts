@@ -12,6 +12,8 @@ const program = new Command('headroom')
   .version(version)
   .showHelpAfterError('(headroom --help lists the commands)')
   .exitOverride((error) => {
+    if (error.exitCode !== 0 && process.argv.includes('--json'))
+      process.stdout.write(`${JSON.stringify({ error: error.message.replace(/^error: /, '') })}\n`);
     // commander says 1 for a usage error unless told
     process.exit(error.exitCode === 0 ? 0 : 2);
   });

@@ -82,13 +82,15 @@ async function startDue(client: Client, schedule: PreScaleSchedule): Promise<rea
   const started: string[] = [];
   for (const occurrence of near.filter(({ fireMs }) => fireMs <= nowMs)) {
     const request = scheduledRequest(schedule, occurrence);
-    const { id } = await startPreScale(client, request).catch((error: unknown) => {
-      // asleep since a schedule of this name that was removed, or served: nothing is lost
-      if (error instanceof CommandFailed && ('running' in error.details || 'served' in error.details))
-        return { id: `${scheduleId(schedule)}-${occurrence.date}` };
-      throw error;
-    });
-    started.push(id);
+    try {
+      const { id } = await startPreScale(client, request);
+      started.push(`started ${id}`);
+    } catch (error) {
+      // asleep since a schedule of this name that was removed, or served: it keeps its own target
+      if (!(error instanceof CommandFailed && ('running' in error.details || 'served' in error.details))) throw error;
+      const id = `${scheduleId(schedule)}-${occurrence.date}`;
+      started.push(`${id} is there already, with the target that it was started with`);
+    }
   }
   return started;
 }

@@ -56,7 +56,7 @@ function stateWord({ state, result }: RunView): string {
 function statusLines(status: PreScaleStatus): readonly string[] {
   const { event, next, claim, available, approval, suspended, question } = status;
   return [
-    `  workload  ${status.workload}, asked for by ${status.requestedBy}`,
+    `  workload  ${status.workload}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
     `  event     ${event.name}, ${time(event.startMs)} to ${time(event.endMs)}`,
     `  phase     ${status.phase} since ${time(status.sinceMs)}`,
     ...(suspended === null ? [] : [`  suspended by ${suspended.by} since ${time(suspended.atMs)}`]),

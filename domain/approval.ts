@@ -83,7 +83,8 @@ export function withEnd(intent: PlanIntent, endMs: number): PlanIntent {
   const { window, leadMs, ceilings } = intent;
   const hours = (end: number) => end - Date.parse(window.start) + leadMs;
   const share = hours(endMs) / hours(Date.parse(window.end));
-  const cost = ceilings.cost === null ? null : Math.ceil(ceilings.cost * share * 100) / 100;
+  // what was approved is a rounded figure: its half cent grows with it
+  const cost = ceilings.cost === null ? null : Math.ceil((ceilings.cost + 0.005) * share * 100) / 100;
   return { ...intent, window: { ...window, end: new Date(endMs).toISOString() }, ceilings: { ...ceilings, cost } };
 }
 

@@ -32,10 +32,16 @@ export function withoutAnyone(book: ClaimsBook): ClaimsBook {
   );
 }
 
-/** Claims whose run is no longer open; nothing is heard of them again, but a late retry must not bring them back. */
+/**
+ * Claims whose run is no longer open, or that an operator gave back: a late retry must not bring them back, nor a look at an
+ * object on which they still stand. What their run says anew counts.
+ */
 export function withoutOwners(book: ClaimsBook, claimIds: readonly string[]): ClaimsBook {
-  if (!book.claims.some(({ id }) => claimIds.includes(id))) return book;
-  return { ...book, claims: book.claims.filter(({ id }) => !claimIds.includes(id)) };
+  const gone = book.claims.filter(({ id }) => claimIds.includes(id));
+  if (gone.length === 0) return book;
+  const isHeard = (id: string) => book.heard.some(({ claimId }) => claimId === id);
+  const silent = gone.filter(({ id }) => !isHeard(id)).map(({ id }) => ({ claimId: id, sequence: 0 }));
+  return { claims: book.claims.filter((one) => !gone.includes(one)), heard: [...book.heard, ...silent] };
 }
 
 /** Claims found on the object by a ledger without memory; what it has heard itself is newer. */

@@ -25,7 +25,10 @@ export interface PreScaleRequest {
   readonly target: Target;
   /** How long before the start the capacity is asked for; absent: the policy's (30 min in the runbook). */
   readonly leadMs?: number;
+  /** A person: who must not be the one that approves. */
   readonly requestedBy: string;
+  /** What started the run for them: 'schedule pre-scale.web.weekly'. Absent: they did. */
+  readonly trigger?: string;
   readonly note?: string;
   /** Ends with the plan and touches nothing. */
   readonly planOnly?: boolean;

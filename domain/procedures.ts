@@ -27,6 +27,8 @@ export interface PreScaleStatus {
   readonly workload: string;
   readonly event: EventWindow;
   readonly requestedBy: string;
+  /** What started the run for them; absent: they did. */
+  readonly trigger?: string;
   readonly phase: PreScalePhase;
   readonly sinceMs: number;
   readonly plan: PreScalePlan | null;

@@ -36,7 +36,8 @@ export function scheduledRequest(schedule: PreScaleSchedule, { date, startMs }: 
     event: { name: `${schedule.event}-${date}`, startMs, endMs: startMs + schedule.lastsMs },
     target,
     ...(leadMs !== undefined && { leadMs }),
-    requestedBy: `${requestedBy} (schedule ${scheduleId(schedule)})`,
+    requestedBy,
+    trigger: `schedule ${scheduleId(schedule)}`,
     ...(note !== undefined && { note }),
   };
 }

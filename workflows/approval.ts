@@ -2,7 +2,7 @@ import { condition, setHandler } from '@temporalio/workflow';
 import { approvalFaults, outgrown, withEnd, type ApprovalView, type PlanIntent } from '../domain/approval.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { PreScaleResult } from '../domain/procedures.ts';
-import { approveUpdate, rejectUpdate } from './messages.ts';
+import { approveUpdate, rejectUpdate, type By } from './messages.ts';
 import type { PreScaleRun } from './run.ts';
 import { noted, refusal, steerable, type Steering } from './steering.ts';
 
@@ -21,6 +21,15 @@ export function openApproval(run: PreScaleRun, steering: Steering) {
     if (approval !== null) update({ approval: { ...approval, state, ...(by !== undefined && { by }) } });
   };
 
+  /** Two words may arrive in one workflow task: the first one counts. */
+  const undecided = (by: By) => {
+    steerable(run, by, ['waiting for approval']);
+    const { approval } = status();
+    if (approval?.state !== 'asked' || Date.now() >= approval.untilMs)
+      throw refusal(
+        `plan ${(status().planHash ?? '').slice(0, 8)} does not wait any more: it is ${approval?.state ?? 'not asked for'}`,
+      );
+  };
   setHandler(
     approveUpdate,
     (by) => {
@@ -31,7 +40,7 @@ export function openApproval(run: PreScaleRun, steering: Steering) {
     {
       description: 'A second person approves the plan. {"as": "name", "planHash": "first 8 characters or more"}',
       validator(by) {
-        steerable(run, by, ['waiting for approval']);
+        undecided(by);
         const faults = approvalFaults(by, { requestedBy: run.requestedBy, planHash: status().planHash ?? '' });
         if (faults.length > 0) throw refusal(faults.join('; '));
       },
@@ -47,7 +56,7 @@ export function openApproval(run: PreScaleRun, steering: Steering) {
     },
     {
       description: 'The plan is refused and the run ends. {"as": "name", "note": "why"}',
-      validator: (by) => steerable(run, by, ['waiting for approval']),
+      validator: (by) => undecided(by),
     },
   );
 

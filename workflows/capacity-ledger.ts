@@ -66,6 +66,8 @@ const NO_MEMORY: LedgerMemory = {
 const CONTINUE_AFTER = { events: 1_000, updates: 1_500 };
 /** After a change that somebody else made in between; longer each time in a row. */
 const RACED_PAUSE_MS = { first: 100, longest: 10_000 };
+/** A worker's clock that is behind Temporal's must not make the ledger spin until it has caught up. */
+const SHORTEST_PAUSE_MS = 250;
 /** After a round that failed altogether; a ledger that holds nothing has time. */
 const TROUBLE_PAUSE_MS = { holding: 10_000, idle: 300_000 };
 const REMEMBERED_WRITES = 100;
@@ -135,9 +137,14 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
 
   /** What stands on the object is newer than nothing, and older than what was heard. */
   const recall = async () => {
+    const before = dropped;
     const found = await readHold(workload);
     book = withFound(book, found.claims);
     generation = Math.max(generation, found.generation);
+    // who gave everything back meanwhile meant what stands on the object too
+    if (dropped === undefined || dropped === before) return;
+    dropped = { ...dropped, claims: book.claims };
+    book = withoutAnyone(book);
   };
   if (memory === NO_MEMORY) await recall();
 
@@ -163,17 +170,17 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
     if (askedToSkip && isHome && trouble === null) skipSteps = false;
     setCurrentDetails(ledgerDetails({ workload, generation, claims: book.claims, standing, writes, trouble }));
     told = await tellOwners(asked.claims, report, told);
-    if (dropped !== undefined) await tellOwners(dropped.claims, { kind: 'blocked', reason: dropped.reason }, {});
+    const gone = dropped;
     dropped = undefined;
+    if (gone !== undefined) await tellOwners(gone.claims, { kind: 'blocked', reason: gone.reason }, {});
 
     const stands = report.kind === 'standing' ? standingKey(report.standing) : (trouble ?? report.kind);
     if (report.kind !== 'raced' && report.kind !== 'fenced')
       guard.keep({ ...request, claims: book.claims, fresh: false, reappliedAtMs, cluster, stands });
-    const skips = skipSteps;
-    const isDue = () => book !== asked || skipSteps !== skips || guard.found() !== undefined;
+    const isDue = () => book !== asked || (skipSteps && !askedToSkip) || guard.found() !== undefined;
     const pauseMs = pauseAfter(report, { racesInARow, isHolding: asked.claims.length > 0 || standing?.held === true });
     await (pauseMs === undefined ? condition(isDue) : condition(isDue, pauseMs, { summary: 'until the next look' }));
-    const found = guard.found();
+    const found = guard.take();
     if (found !== undefined) silent = found.silent;
     book = withoutOwners(book, found?.lost ?? []);
 
@@ -243,7 +250,7 @@ function pauseAfter(
       return isHolding ? TROUBLE_PAUSE_MS.holding : TROUBLE_PAUSE_MS.idle;
     case 'standing': {
       const { nextCheckAtMs } = report.standing;
-      return nextCheckAtMs === undefined ? undefined : Math.max(1, nextCheckAtMs - Date.now());
+      return nextCheckAtMs === undefined ? undefined : Math.max(SHORTEST_PAUSE_MS, nextCheckAtMs - Date.now());
     }
   }
 }

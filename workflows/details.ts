@@ -9,7 +9,7 @@ export function runDetails(status: PreScaleStatus): string {
   const { plan, next, claim, available, approval, suspended, question } = status;
   const lines = [
     `## ${status.phase}${suspended === null ? '' : `, suspended by ${suspended.by}`}`,
-    `**${status.workload}** for **${status.event.name}**, ${iso(status.event.startMs)} to ${iso(status.event.endMs)}, asked for by ${status.requestedBy}`,
+    `**${status.workload}** for **${status.event.name}**, ${iso(status.event.startMs)} to ${iso(status.event.endMs)}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
     ...(approval?.state === 'asked'
       ? [
           '',

@@ -9,7 +9,7 @@ import type { Planned } from './make-plan.ts';
 import type { PreScaleRun } from './run.ts';
 import type { Steering } from './steering.ts';
 import { watching } from './stubs.ts';
-import { unless } from './unless.ts';
+import { unless, untilOver } from './unless.ts';
 import { windDown, type Holding, type Home } from './wind-down.ts';
 
 /** From the claim to the owner's values: the one place that undoes, for the good end, failure and cancellation alike. */
@@ -37,7 +37,7 @@ export async function holdThrough({
     run.update({ target: target.replicas });
     run.say(`asking for ${target.replicas} replicas, ${state.wantedReplicas} are there`);
     // a ledger that cannot be reached must not keep an operator from ending the event
-    await unless(steering.isOver, () => run.claim(target.replicas), { untilMs: run.status().event.endMs });
+    await untilOver(holding, () => run.claim(target.replicas));
     home = await holdUntilHome(holding);
   } finally {
     if (home === undefined) {
@@ -70,6 +70,8 @@ async function holdUntilHome(holding: Holding): Promise<Home> {
     } while (!steering.isOver());
     const home = await windDown(holding, { watchesLoad: !steering.isSkipped() });
     if (home !== undefined) return home;
+    run.enter('scaling', { what: 'ask for the capacity again', atMs: null });
+    steering.takeUndo();
     await run.claim(run.status().target ?? 0);
     regainedAtMs = Date.now();
   }
@@ -98,10 +100,11 @@ async function makeSure(
   const deadlineMs = Math.min(Date.now() + availableWithinMs, run.status().event.endMs);
   run.enter('scaling', { what: `wait until ${target} are available`, atMs: deadlineMs });
   const changed = () => steering.isOver() || run.status().target !== target;
+  const asked = run.claimed();
   const verdict = await unless(changed, () =>
     watching.awaitAvailable.executeWithOptions(
       { summary: `until ${target} are available, at most ${formatDuration(availableWithinMs)}` },
-      [{ ref: refOf(policy), target, deadlineMs }],
+      [{ ref: refOf(policy), target, deadlineMs, ...(asked !== undefined && { claim: asked }) }],
     ),
   );
   if (verdict === undefined) {

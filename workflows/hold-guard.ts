@@ -45,6 +45,12 @@ export function openHoldGuard() {
     },
     /** What differs; undefined while all is as it was. */
     found: () => report,
+    /** The same, once: what was found is answered by the next round, and watched anew after it. */
+    take(): GuardReport | undefined {
+      const taken = report;
+      if (taken !== undefined) [watched, report] = ['', undefined];
+      return taken;
+    },
     stop(): void {
       scope?.cancel();
     },

@@ -3,7 +3,7 @@ import { planIntent, planPreScale, type PreScalePlan, type PreScaleRequest } fro
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import type { WorkloadState } from '../domain/workload.ts';
 import type { PreScaleRun } from './run.ts';
-import { reading } from './stubs.ts';
+import { reading, reckoning } from './stubs.ts';
 
 export interface Planned {
   readonly kind: 'plan';
@@ -19,9 +19,7 @@ export async function makePlan(
   run: PreScaleRun,
   request: PreScaleRequest,
 ): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
-  const policy = await reading.resolveWorkloadPolicy.executeWithOptions({ summary: `policy of ${request.workload}` }, [
-    request.workload,
-  ]);
+  const policy = await reckoning.resolveWorkloadPolicy(request.workload);
   if ('known' in policy)
     return {
       kind: 'refuse',
@@ -41,7 +39,7 @@ export async function makePlan(
   );
   const plan = { ...decision.plan, warnings: [...decision.plan.warnings, ...room] };
   const intent = planIntent(request, plan);
-  const hash = await reading.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [intent]);
+  const hash = await reckoning.hashIntent(intent);
   run.update({ plan, planHash: hash });
   return { kind: 'plan', plan, intent, hash, policy, state };
 }

@@ -8,10 +8,11 @@ import { holdThrough } from './hold-event.ts';
 import { makePlan, type Planned } from './make-plan.ts';
 import { openRun, type PreScaleRun } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
-import { unless } from './unless.ts';
+import { untilOver } from './unless.ts';
 
 const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
 const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
+const TRIGGER = defineSearchAttributeKey('HeadroomTrigger', 'KEYWORD');
 const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
 
 /**
@@ -50,6 +51,7 @@ async function follow({ run, steering, approval }: Parts, request: PreScaleReque
   upsertSearchAttributes([
     { key: WORKLOAD, value: request.workload },
     { key: PROCEDURE, value: 'preScale' },
+    { key: TRIGGER, value: request.trigger ?? 'operator' },
     { key: EVENT_AT, value: new Date(request.event.startMs) },
   ]);
   const planned = await makePlan(run, request);
@@ -57,19 +59,24 @@ async function follow({ run, steering, approval }: Parts, request: PreScaleReque
   if (request.planOnly === true) return { outcome: 'planned', plan: planned.plan, planHash: planned.hash };
   const unapproved = await approval.obtain(askFor(planned));
   if (unapproved !== undefined) return unapproved;
-
   await sleepToLead(run, steering, planned);
-  // the count that a factor multiplies is the one of now, not that of the day the event was planned
-  const again = await unless(steering.isOver, () => makePlan(run, { ...request, event: run.status().event }), {
-    untilMs: run.status().event.endMs,
-  });
-  if (again === undefined || steering.isOver()) return steering.withoutCapacity();
-  if (again.kind === 'refuse') return { outcome: 'refused', reasons: again.reasons };
-  const outgrown = await approval.obtain(askFor(again));
-  if (outgrown !== undefined) return outgrown;
-  if (steering.isSuspended()) await untilResumed(run, steering);
-  if (steering.isOver()) return steering.withoutCapacity();
-  return holdThrough({ run, steering, planned: again });
+  return planAnewAndHold({ run, steering, approval }, request);
+}
+
+/** The count that a factor multiplies is the one of now, and so is all else: whatever waits is followed by another look. */
+async function planAnewAndHold(parts: Parts, request: PreScaleRequest): Promise<PreScaleResult> {
+  const { run, steering, approval } = parts;
+  for (;;) {
+    const planned = await untilOver(parts, () => makePlan(run, { ...request, event: run.status().event }));
+    if (planned === undefined || steering.isOver()) return steering.withoutCapacity();
+    if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons };
+    const askedAtMs = Date.now();
+    const unapproved = await approval.obtain(askFor(planned));
+    if (unapproved !== undefined) return unapproved;
+    if (steering.isSuspended()) await untilResumed(run, steering);
+    if (steering.isOver()) return steering.withoutCapacity();
+    if (Date.now() === askedAtMs) return holdThrough({ run, steering, planned });
+  }
 }
 
 async function sleepToLead(run: PreScaleRun, steering: Steering, { plan }: Planned): Promise<void> {
@@ -84,7 +91,8 @@ async function sleepToLead(run: PreScaleRun, steering: Steering, { plan }: Plann
 async function untilResumed(run: PreScaleRun, steering: Steering): Promise<void> {
   run.update({ next: { what: 'ask for the capacity, when somebody resumes the run', atMs: null } });
   const goesOn = () => !steering.isSuspended() || steering.isOver();
-  await condition(goesOn, Math.max(1, run.status().event.endMs - Date.now()), { summary: 'until somebody resumes' });
+  while (!goesOn())
+    await condition(goesOn, Math.max(1, run.status().event.endMs - Date.now()), { summary: 'until somebody resumes' });
 }
 
 function askFor({ intent, hash, plan }: Planned) {

@@ -6,6 +6,8 @@ import { runDetails } from './details.ts';
 import { claimStateSignal, planQuery, statusQuery } from './messages.ts';
 import { claiming } from './stubs.ts';
 
+type ClaimCapacityRequest = Parameters<typeof claiming.claimCapacity>[0];
+
 const PHASE = defineSearchAttributeKey('HeadroomPhase', 'KEYWORD');
 const FLOOR = defineSearchAttributeKey('HeadroomFloor', 'INT');
 const NEEDS_APPROVAL = defineSearchAttributeKey('HeadroomNeedsApproval', 'BOOL');
@@ -25,6 +27,7 @@ export function openRun(request: PreScaleRequest) {
     workload,
     event,
     requestedBy,
+    ...(request.trigger !== undefined && { trigger: request.trigger }),
     phase: 'planning',
     sinceMs: Date.now(),
     plan: null,
@@ -39,8 +42,11 @@ export function openRun(request: PreScaleRequest) {
     available: null,
     timeline: [],
   };
+  // of the clock, so that a run which was reset does not say a number again that the ledger has heard
   let sequence = 0;
+  const nextSequence = () => (sequence = Math.max(sequence + 1, Date.now()));
   let needsPerson = false;
+  let claimed: ClaimCapacityRequest | undefined;
 
   const update = (change: Partial<PreScaleStatus>) => {
     status = { ...status, ...change };
@@ -56,21 +62,23 @@ export function openRun(request: PreScaleRequest) {
     update({ phase, next, ...(isNew && { sinceMs: Date.now() }) });
     if (isNew) upsertSearchAttributes([{ key: PHASE, value: phase }]);
   };
-  /** Asks the ledger for this many replicas; also how a claim is amended. */
-  const claim = async (floor: number) => {
-    sequence += 1;
-    const own = sequence;
+  /** Asks the ledger for this many replicas; also how a claim is amended. False: something newer was said meanwhile. */
+  const claim = async (floor: number): Promise<boolean> => {
+    const own = nextSequence();
     const reason = `${event.name}, asked for by ${requestedBy}`;
+    const request = { workload, claim: { id: claimId, floor, reason }, sequence: own };
     await claiming.claimCapacity.executeWithOptions({ summary: `at least ${floor} replicas of ${workload}` }, [
-      { workload, claim: { id: claimId, floor, reason }, sequence: own },
+      request,
     ]);
-    if (own !== sequence) return; // something newer was asked for meanwhile
+    if (own !== sequence) return false;
+    claimed = request;
     update({ target: floor });
     upsertSearchAttributes([{ key: FLOOR, value: floor }]);
+    return true;
   };
   /** Answers with the sequence under which it can be said again. */
   const release = async ({ now }: { readonly now: boolean }) => {
-    sequence += 1;
+    nextSequence();
     const summary = `let ${workload} go${now ? ' at once' : ''}`;
     await claiming.releaseCapacity.executeWithOptions({ summary }, [{ workload, claimId, sequence, now }]);
     return sequence;
@@ -95,5 +103,16 @@ export function openRun(request: PreScaleRequest) {
     else if (state === 'clamped') say(`clamped: ${reason}`);
   };
 
-  return { claimId, requestedBy, update, say, enter, claim, release, status: () => status };
+  return {
+    claimId,
+    requestedBy,
+    update,
+    say,
+    enter,
+    claim,
+    release,
+    /** The last claim as it was said, to be said again. */
+    claimed: () => claimed,
+    status: () => status,
+  };
 }

@@ -81,7 +81,8 @@ export function openSteering(run: PreScaleRun) {
     amendFloorUpdate,
     async (by) => {
       const from = status().target;
-      await run.claim(by.floor);
+      if (!(await run.claim(by.floor)))
+        throw refusal(`the run is ${status().phase} by now: floor ${by.floor} came too late and is not asked for`);
       // what was seen to be there says nothing of more
       if ((status().available?.replicas ?? 0) < by.floor) update({ available: null });
       say(`the floor went from ${from} to ${by.floor} ${noted(by)}`);
@@ -152,7 +153,7 @@ export function openSteering(run: PreScaleRun) {
     isSuspended: () => status().suspended !== null,
     isOver: () => skipWait || Date.now() >= status().event.endMs,
     isUndoAsked: () => undoAsked !== undefined,
-    /** What an operator asked of the undo since the last time; asked for once. */
+    /** What an operator asked of the undo since the last time: said once, and of this wind-down. */
     takeUndo() {
       const asked = undoAsked ?? { now: false };
       undoAsked = undefined;

@@ -8,10 +8,14 @@ const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval
 /** A worker that is killed in the middle of an activity is noticed after this, however long the activity may take. */
 const LOST_AFTER = '10s';
 
-/** Reads and pure reckoning of a plan: an outage is waited out, because the event is still ahead. */
-export const reading = proxyActivities<
-  Pick<Activities, 'resolveWorkloadPolicy' | 'hashIntent' | 'surveyWorkload' | 'checkRoom'>
->({
+/** What the worker knows or can reckon by itself: no effect and no wait, so one event of history instead of six. */
+export const reckoning = proxyLocalActivities<Pick<Activities, 'resolveWorkloadPolicy' | 'hashIntent'>>({
+  startToCloseTimeout: '5s',
+  retry: RETRY,
+});
+
+/** Reads of a plan: an outage is waited out, because the event is still ahead. */
+export const reading = proxyActivities<Pick<Activities, 'surveyWorkload' | 'checkRoom'>>({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
   heartbeatTimeout: LOST_AFTER,

@@ -41,8 +41,10 @@ describe('making the governor follow the claims', () => {
       { type: 'apiUnavailable' },
     );
     const report = await run.act(() => activities.applyHold(request(1, [6])));
-    assert.equal(report.kind, 'standing');
+    assert.equal(report.kind === 'standing' && report.wrote, true, 'the write is told all the same');
     assert.equal(cluster.written.length, 1);
+    const later = await run.act(() => activities.applyHold(request(2, [6])));
+    assert.equal(later.kind === 'standing' && later.wrote, false);
   });
 
   it('answers raced when somebody wrote in between, and writes nothing', async () => {

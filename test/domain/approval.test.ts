@@ -71,15 +71,22 @@ describe('holding a new plan against the approved one', () => {
   });
 
   it('lets an extension by a second person go on, with the money for its time and no more', () => {
+    // what is approved is the rounded cost of some price, and so is what is planned for the longer window
+    const cents = (amount: number) => Math.round(amount * 100) / 100;
+    const longer = fc.integer({ min: 0, max: 1_000 * hour });
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 1_000 * hour }), (longerMs) => {
+      fc.property(longer, fc.double({ min: 0.01, max: 500, noNaN: true }), (longerMs, perHour) => {
         const end = start + 2 * hour + longerMs;
-        const share = (end - start + intent.leadMs) / (2.5 * hour);
-        const planned = { ...intent, window: { ...intent.window, end: iso(end) } };
-        const approved = withEnd(intent, end);
-        const cost = Math.round(25 * share * 100) / 100;
-        assert.deepEqual(outgrown(approved, { ...planned, ceilings: { replicas: 50, cost } }), []);
-        assert.equal(outgrown(approved, { ...planned, ceilings: { replicas: 50, cost: cost + 0.02 } }).length, 1);
+        const hours = (end - start + intent.leadMs) / hour;
+        const given = { ...intent, ceilings: { replicas: 50, cost: cents(2.5 * perHour) } };
+        const approved = withEnd(given, end);
+        const planned = (cost: number) => ({
+          ...given,
+          window: { ...given.window, end: iso(end) },
+          ceilings: { replicas: 50, cost },
+        });
+        assert.deepEqual(outgrown(approved, planned(cents(hours * perHour))), []);
+        assert.equal(outgrown(approved, planned(cents(hours * (perHour + 0.01)) + 0.02)).length, 1);
       }),
     );
   });

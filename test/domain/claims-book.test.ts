@@ -54,6 +54,13 @@ describe('keeping claims', () => {
     assert.deepEqual(noteClaim(noteRelease(emptyBook, sale.id, 2), sale, 1).claims, []);
   });
 
+  it('does not take a claim up again that it found on the object and has dropped', () => {
+    const recalled = withFound(emptyBook, [sale, launch]);
+    const dropped = withoutOwners(recalled, [sale.id]);
+    assert.deepEqual(withFound(dropped, [sale, launch]).claims, [launch]);
+    assert.deepEqual(noteClaim(dropped, aClaim('sale', 7), 2).claims, [launch, aClaim('sale', 7)]);
+  });
+
   it('drops the claims of owners that are gone, and hears no late retry of theirs', () => {
     const left = withoutOwners(noteClaim(noteClaim(emptyBook, sale, 1), launch, 1), [sale.id]);
     assert.deepEqual(left.claims, [launch]);

@@ -32,7 +32,8 @@ describe('a firing of a schedule', () => {
         workload: 'web',
         event: { name: 'sale-2026-11-27', startMs, endMs: startMs + 7_200_000 },
         target: { kind: 'factor', factor: 2 },
-        requestedBy: 'alice@laptop (schedule pre-scale.web.sale)',
+        requestedBy: 'alice@laptop',
+        trigger: 'schedule pre-scale.web.sale',
       },
     });
   });

@@ -68,6 +68,7 @@ export async function openLane({
     PATH: process.env['PATH'] ?? '',
     HOME: process.env['HOME'] ?? '',
     USER: 'tester',
+    ...(process.env['NODE_COMPILE_CACHE'] !== undefined && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
     // one bundle for all workers of the run; a worker without one builds it, which takes seconds
     HEADROOM_WORKFLOW_BUNDLE: process.env['HEADROOM_WORKFLOW_BUNDLE'] ?? '',
     HEADROOM_CONFIG: config,

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import type { Ports } from '../../activities/ports.ts';
 import { readWorkerConfig } from '../../worker/config.ts';
 import { startWorker, type Around } from '../../worker/main.ts';
@@ -21,5 +22,7 @@ function aroundOf({ KILL_AT: at, KILL_MARK: mark }: NodeJS.ProcessEnv): Around {
 }
 
 const worker = await startWorker(readWorkerConfig(process.env), aroundOf(process.env));
+// one that is killed does not write at its end what it has compiled
+flushCompileCache();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => worker.stop());
 await worker.done;

@@ -85,7 +85,7 @@ describe('a scheduled pre-scale', () => {
       .getHandle(run)
       .query<{ readonly event: { readonly startMs: number }; readonly requestedBy: string }>('status');
     assert.equal(wallClock(event.startMs, ZONE), `${date} 02:00`);
-    assert.equal(requestedBy, `alice (schedule ${ID})`);
+    assert.equal(requestedBy, 'alice');
     await fire(['already started', 'started']);
     assert.equal((await list())[0]?.next[0]?.state, 'sleeping');
   });
