@@ -7,10 +7,21 @@ import { RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/p
 import { program } from '../harness/servers.ts';
 import { everyWriteIsSound } from '../harness/witness.ts';
 
-/** What happens to a server, from its beginning to its end. */
-const faults: readonly { readonly name: string; readonly act: () => Promise<void> }[] = [
+interface Fault {
+  readonly name: string;
+  /** What happens to a server, from its beginning to its end. */
+  readonly act: () => Promise<void>;
+  /**
+   * A release whose step was written in the very task that the dying server never recorded was never accepted: the
+   * claim is held again, until the run has said its release again. More than is needed for a moment, and never less.
+   */
+  readonly mayForgetRelease?: true;
+}
+
+const faults: readonly Fault[] = [
   {
     name: 'the Temporal server is killed and started again on its database',
+    mayForgetRelease: true,
     act: async () => {
       await program('temporal').kill();
       await program('temporal').start();
@@ -35,7 +46,7 @@ const faults: readonly { readonly name: string; readonly act: () => Promise<void
 ];
 const PATIENCE_MS = 120_000;
 
-for (const { name, act } of faults) {
+for (const { name, act, mayForgetRelease } of faults) {
   describe(name, { concurrency: true }, () => {
     it('in the hold and in the wind-down of a pre-scale, which brings the same end, on every governor', async () => {
       const lanes = await Promise.all(GOVERNOR_NAMES.map((governor) => openLane({ governor })));
@@ -68,7 +79,9 @@ for (const { name, act } of faults) {
           const before = owners[index];
           assert.ok(before);
           await untilHome(lane, before, { withinMs: 1 });
-          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+          const floors = lane.floorsWritten();
+          assert.deepEqual([...new Set(floors)], [6, 5, 4, 3], floors.join());
+          assert.ok(floors.length <= (mayForgetRelease ? 6 : 4), floors.join());
           everyWriteIsSound(lane);
         }
       } finally {
