@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson, type Json } from '../domain/json.ts';
+import type { PlanIntent } from '../domain/approval.ts';
+import { canonicalJson } from '../domain/json.ts';
 import { resolvePolicy, type ResolvedPolicy } from '../domain/policy.ts';
 import { failure } from './failure.ts';
 import type { Ports } from './ports.ts';
@@ -13,7 +14,7 @@ export function createPolicyActivities({ policy }: Pick<Ports, 'policy'>) {
     return 'known' in resolved ? { known: resolved.known } : resolved;
   }
   /** SHA-256 of the canonical JSON, in hex: workflows have no crypto. */
-  async function hashIntent(intent: Json): Promise<string> {
+  async function hashIntent(intent: PlanIntent): Promise<string> {
     return createHash('sha256').update(canonicalJson(intent)).digest('hex');
   }
   return { resolveWorkloadPolicy, hashIntent };

@@ -157,9 +157,7 @@ const Workload = z.strictObject({
     z.strictObject({
       query: promql('One series, in `unit`. An empty answer or NaN is no data, and no data is never quiet.'),
       unit: text('For people: %, ms, requests.'),
-      scaleUpAbove: amount('Above this for two samples during the wind-down, the capacity is claimed again.').meta({
-        readLaterBy: 'preScale',
-      }),
+      scaleUpAbove: amount('Above this for two samples during the wind-down, the capacity is claimed again.'),
       scaleDownBelow: amount('Quiet means below this for the whole window; under `scaleUpAbove`.'),
       perPod: flag(
         'The value falls as pods are added (CPU): judged as it would be at the baseline count, value × pods ÷ baseline.',
@@ -189,9 +187,9 @@ const PreScale = z.strictObject({
       window: duration(
         'All load metrics stay low for this long, beginning at the end of the event at the earliest.',
       ).prefault('15m'),
-      askAfter: duration('A person is asked when it is not quiet this long after the end; at least `window`.')
-        .meta({ readLaterBy: 'preScale' })
-        .prefault('30m'),
+      askAfter: duration('A person is asked when it is not quiet this long after the end; at least `window`.').prefault(
+        '30m',
+      ),
       every: duration('How often it is judged; at most `window`.').prefault('30s'),
       step: duration('Sample spacing of the range query; at most `window`.').prefault('30s'),
     })
@@ -234,9 +232,7 @@ const Approval = z.strictObject({
   drainGpuNode: approvalFor('a drain').meta({ readLaterBy: 'drainGpuNode' }).prefault('always'),
   addGpuNodes: approvalFor('an addition of GPU nodes').meta({ readLaterBy: 'addGpuNodes' }).prefault('always'),
   resizeWorkload: approvalFor('a resize').meta({ readLaterBy: 'resizeWorkload' }).prefault('always'),
-  expiresAfter: duration('An approval that is asked for and not given after this long is a refusal.')
-    .meta({ readLaterBy: 'drainGpuNode' })
-    .prefault('1h'),
+  expiresAfter: duration('An approval that is asked for and not given after this long is a refusal.').prefault('1h'),
 });
 
 function approvalFor(what: string) {
@@ -502,6 +498,7 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'workloads.*.stateful.allowVolumeDeletion', readBy: 'preScale: refusal' },
   { path: 'workloads.*.load.*.query', readBy: 'preScale: quiet' },
   { path: 'workloads.*.load.*.unit', readBy: 'preScale: quiet, in its reasons' },
+  { path: 'workloads.*.load.*.scaleUpAbove', readBy: 'preScale: regression during the wind-down' },
   { path: 'workloads.*.load.*.scaleDownBelow', readBy: 'preScale: quiet' },
   { path: 'workloads.*.load.*.perPod', readBy: 'preScale: quiet' },
   { path: 'workloads.*.dataHealthy', readBy: 'preScale: quiet' },
@@ -511,6 +508,7 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'preScale.lead', readBy: 'preScale: when it wakes' },
   { path: 'preScale.availableWithin', readBy: 'preScale: deadline of the diagnosis' },
   { path: 'preScale.quiet.window', readBy: 'preScale: quiet' },
+  { path: 'preScale.quiet.askAfter', readBy: 'preScale: when a person is asked' },
   { path: 'preScale.quiet.every', readBy: 'preScale: pace of the judgement' },
   { path: 'preScale.quiet.step', readBy: 'preScale: quiet, spacing of the samples' },
   { path: 'windDown.percent', readBy: 'ledger: step down' },
@@ -520,7 +518,8 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'ledger.whenPersonLowers', readBy: 'ledger: guard' },
   { path: 'ledger.continueAsNewAfterEvents', readBy: 'ledger: continue as new' },
   { path: 'ledger.continueAsNewAfterUpdates', readBy: 'ledger: continue as new' },
-  { path: 'approval.preScale', readBy: 'preScale: refusal in this version' },
+  { path: 'approval.preScale', readBy: 'preScale: the plan, and who goes on' },
+  { path: 'approval.expiresAfter', readBy: 'preScale: how long an approval is waited for' },
   { path: 'prices.currency', readBy: 'preScale: cost in the plan' },
 ];
 

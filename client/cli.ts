@@ -1,7 +1,9 @@
 import type { Command } from 'commander';
 import { registerLedger, type RestoreOffline } from './commands/ledger.ts';
 import { registerPreScale } from './commands/pre-scale.ts';
+import { registerReport } from './commands/report.ts';
 import { registerRuns } from './commands/runs.ts';
+import { registerSchedule } from './commands/schedule.ts';
 import { registerSteering } from './commands/steer.ts';
 
 /** Everything that starts, shows or steers a run: these talk to Temporal only. */
@@ -9,6 +11,8 @@ export function registerClientCommands(program: Command, restoreOffline: Restore
   const plan = program.command('plan').description('what a procedure would do; touches nothing');
   registerPreScale(program, plan);
   registerRuns(program);
+  registerReport(program);
   registerSteering(program);
   registerLedger(program, restoreOffline);
+  registerSchedule(program);
 }

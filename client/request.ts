@@ -14,6 +14,7 @@ export interface PreScaleOptions {
 }
 
 const SLUG = /^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$/;
+export const SLUG_ACCEPTED = 'letters, digits, - and _, with a letter or digit at both ends';
 const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/;
 
 /** A request out of command-line words, or one failure (exit 2) that names every fault and what would be accepted. */
@@ -24,14 +25,9 @@ export function readPreScale(
 ): PreScaleRequest {
   const faults: string[] = [];
   const name = options.event ?? '';
-  if (!SLUG.test(workload))
-    faults.push(
-      `workload ${quoted(workload)} is not a name; accepted are letters, digits, - and _, with a letter or digit at both ends`,
-    );
-  if (!SLUG.test(name))
-    faults.push(
-      `--event ${quoted(name)} is not a slug; accepted are up to 63 letters, digits, - and _, with a letter or digit at both ends, such as black-friday`,
-    );
+  if (!isSlug(workload)) faults.push(`workload ${quoted(workload)} is not a name; accepted are ${SLUG_ACCEPTED}`);
+  if (!isSlug(name))
+    faults.push(`--event ${quoted(name)} is not a slug; accepted are up to 63 ${SLUG_ACCEPTED}, such as black-friday`);
   const startMs = readTime('--starts', options.starts, faults);
   const endMs = readTime('--ends', options.ends, faults);
   const target = readTarget(options, faults);
@@ -60,7 +56,10 @@ function readTime(option: string, text: string | undefined, faults: string[]): n
   return ms;
 }
 
-function readTarget({ replicas, factor }: PreScaleOptions, faults: string[]): PreScaleRequest['target'] {
+export function readTarget(
+  { replicas, factor }: Pick<PreScaleOptions, 'replicas' | 'factor'>,
+  faults: string[],
+): PreScaleRequest['target'] {
   if ((replicas === undefined) === (factor === undefined)) faults.push('give either --replicas N or --factor F');
   if (factor !== undefined) {
     const value = factor.trim() === '' ? Number.NaN : Number(factor);
@@ -69,6 +68,10 @@ function readTarget({ replicas, factor }: PreScaleOptions, faults: string[]): Pr
   return { kind: 'replicas', replicas: replicas === undefined || replicas.trim() === '' ? 1 : Number(replicas) };
 }
 
-function quoted(text: string): string {
+export function isSlug(text: string): boolean {
+  return SLUG.test(text);
+}
+
+export function quoted(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
 }

@@ -1,3 +1,6 @@
+import type { ApprovalView } from '../domain/approval.ts';
+import { describeClaim } from '../domain/claim.ts';
+import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { PreScalePlan } from '../domain/pre-scale.ts';
 import type { PreScaleResult, PreScaleStatus } from '../domain/procedures.ts';
@@ -10,10 +13,13 @@ export function planText(plan: PreScalePlan, hash: string): string {
     `pre-scale of ${plan.workload} on ${plan.cluster} for ${event.name}`,
     `  event     ${time(event.startMs)} to ${time(event.endMs)}`,
     `  ask at    ${time(plan.scaleAtMs)} (${formatDuration(plan.leadMs)} before)`,
-    `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now; computed again when the lead begins)`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}; to be available within ${formatDuration(plan.availableWithinMs)}`,
+    `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now${heldBaseText(target)}; computed again when the lead begins)`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}; to be available within ${formatDuration(plan.availableWithinMs)}`,
     `  floor     ${target.floor.from} -> ${target.floor.to} on the ${plan.governor.kind} ${plan.governor.name}`,
     ...(target.ceiling === null ? [] : [`  maximum   ${target.ceiling.from} -> ${target.ceiling.to}`]),
-    `  let go    after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'}, then ${plan.windDown.percent} % per ${formatDuration(plan.windDown.everyMs)}`,
+    `  let go    after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'} (after ${formatDuration(plan.quiet.askAfterMs)} without it a person is asked), then ${plan.windDown.percent} % per ${formatDuration(plan.windDown.everyMs)}`,
+    ...(plan.approval.rule === 'never'
+      ? []
+      : [`  approval  by a second person, within ${formatDuration(plan.approval.expiresAfterMs)}`]),
     ...(plan.costPerHour === null
       ? []
       : [
@@ -22,6 +28,12 @@ export function planText(plan: PreScalePlan, hash: string): string {
     ...plan.warnings.map((warning) => `  warning   ${warning}`),
     `  plan      ${hash}`,
   ].join('\n');
+}
+
+function heldBaseText({ baseHeld }: PreScalePlan['target']): string {
+  if (baseHeld === null) return '';
+  const { beforeHold, recommended } = baseHeld;
+  return `: ${beforeHold} before others claimed, ${recommended === null ? 'no word from the autoscaler' : `${recommended} by the autoscaler's metrics`}`;
 }
 
 export function runText(view: RunView): string {
@@ -42,11 +54,16 @@ function stateWord({ state, result }: RunView): string {
 }
 
 function statusLines(status: PreScaleStatus): readonly string[] {
-  const { event, next, claim, available } = status;
+  const { event, next, claim, available, approval, suspended, question } = status;
   return [
     `  workload  ${status.workload}, asked for by ${status.requestedBy}`,
     `  event     ${event.name}, ${time(event.startMs)} to ${time(event.endMs)}`,
     `  phase     ${status.phase} since ${time(status.sinceMs)}`,
+    ...(suspended === null ? [] : [`  suspended by ${suspended.by} since ${time(suspended.atMs)}`]),
+    ...(approval === null ? [] : [approvalLine(status.requestedBy, approval)]),
+    ...(question === null
+      ? []
+      : [`  QUESTION  ${question.what}`, ...question.reasons.map((one) => `            - ${one}`)]),
     ...(status.phase === 'done' ? [] : [`  next      ${next.what}${next.atMs === null ? '' : `, ${time(next.atMs)}`}`]),
     ...(status.target === null
       ? []
@@ -63,11 +80,19 @@ function statusLines(status: PreScaleStatus): readonly string[] {
   ];
 }
 
+function approvalLine(requestedBy: string, { state, planHash, untilMs, by, changes }: ApprovalView): string {
+  const plan = planHash.slice(0, 8);
+  if (state !== 'asked') return `  approval  ${state}${by === undefined ? '' : ` by ${by}`}, plan ${plan}`;
+  const again = changes.length === 0 ? '' : `, again: ${changes.join('; ')}`;
+  return `  APPROVAL  of plan ${plan} by somebody else than ${requestedBy}, until ${time(untilMs)}${again}`;
+}
+
 function resultLines(result: PreScaleResult): readonly string[] {
   switch (result.outcome) {
     case 'planned':
       return ['  result    planned; nothing was touched'];
     case 'refused':
+    case 'unapproved':
     case 'not needed':
     case 'missed':
       return [`  result    ${result.outcome}`, ...result.reasons.map((reason) => `            - ${reason}`)];
@@ -88,11 +113,21 @@ function resultLines(result: PreScaleResult): readonly string[] {
 export function ledgerText(view: LedgerView): string {
   const { standing } = view;
   return [
-    `${view.workload}  ${standing === null || !standing.held ? 'nothing is held' : `floor ${standing.floor} of a baseline of ${standing.baselineFloor}${maximum(standing.ceiling ?? null)}`}`,
+    `${view.workload}  ${standing === null || !standing.held ? 'nothing is held' : heldText(standing)}`,
+    ...(standing?.contested === undefined ? [] : [`  contested   ${describeTaken(standing.contested)}`]),
+    ...(standing?.unprotected === undefined ? [] : [`  not held    ${standing.unprotected.reason}`]),
     ...(standing?.waitingFor === undefined ? [] : [`  waiting for ${standing.waitingFor}`]),
     ...(view.trouble === null ? [] : [`  trouble     ${view.trouble}`]),
-    ...view.claims.map(({ id, floor, reason }) => `  claim       ${id.split('/')[0]}  floor ${floor}  ${reason}`),
+    ...(standing?.drift ?? []).map(
+      ({ field, ours, found, by }) =>
+        `  drift       ${field} is ${JSON.stringify(found)}, not our ${JSON.stringify(ours)}: ${by ?? 'somebody else'} set it`,
+    ),
+    ...view.claims.map((claim) => `  claim       ${claim.id.split('/')[0]}  ${describeClaim(claim)}  ${claim.reason}`),
   ].join('\n');
+}
+
+function heldText({ floor, baselineFloor, ceiling, frozen }: NonNullable<LedgerView['standing']>): string {
+  return `floor ${floor} of a baseline of ${baselineFloor}${maximum(ceiling ?? null)}${frozen === true ? ', scale-in frozen' : ''}`;
 }
 
 function maximum(ceiling: number | null): string {

@@ -16,10 +16,10 @@ export async function watchRun(client: Client, id: string): Promise<RunView> {
   }
 }
 
-/** done 0; refused 3; short, missed, failed, cancelled, terminated 1. */
+/** done 0; refused and unapproved 3; short, missed, failed, cancelled, terminated 1. */
 export function exitCodeOf({ state, result }: RunView): number {
   if (state !== 'COMPLETED' || result === null) return EXIT.failed;
-  if (result.outcome === 'refused') return EXIT.refused;
+  if (result.outcome === 'refused' || result.outcome === 'unapproved') return EXIT.refused;
   return result.outcome === 'short' || result.outcome === 'missed' ? EXIT.failed : EXIT.done;
 }
 

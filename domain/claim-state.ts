@@ -24,8 +24,8 @@ export function judgeClaim({ id: claimId, floor, pin }: Claim, outcome: Outcome)
   return { ...about, state: 'applied', reason: '' };
 }
 
-/** Design §3.8: the runs are told who took what, and what they can say. */
-function describeTaken({ field, found, wanted, by, person }: Taken): string {
+/** Who took what, and what helps. */
+export function describeTaken({ field, found, wanted, by, person }: Taken): string {
   const what =
     field === 'floor' ? `the floor is ${String(found)} instead of ${String(wanted)}` : 'scale-in is not frozen';
   const help = person ? 'amendFloor asks for it again' : 'stop it, or let it ignore this field';

@@ -11,3 +11,13 @@ export interface Claim {
   /** Shown to people who look at the object with kubectl: what for, and who asked. */
   readonly reason: string;
 }
+
+/** 'at least 12, no scale-in': what a claim asks for, in words. */
+export function describeClaim({ floor, pin, freezeScaleIn }: Omit<Claim, 'id' | 'reason'>): string {
+  const words = [
+    ...(floor === undefined ? [] : [`at least ${floor}`]),
+    ...(pin === undefined ? [] : [`exactly ${pin}`]),
+    ...(freezeScaleIn === true ? ['no scale-in'] : []),
+  ];
+  return words.join(', ');
+}

@@ -1,4 +1,5 @@
-import type { ResolvedPolicy } from './policy.ts';
+import type { ApprovalRule, ResolvedPolicy } from './policy.ts';
+import type { PlanIntent } from './approval.ts';
 import { formatDuration } from './duration.ts';
 import { gitOpsWarnings } from './git-ops.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
@@ -44,8 +45,10 @@ export interface PreScalePlan {
   readonly ceilingReplicas: number;
   /** What is not available by then is diagnosed, and the run is short. */
   readonly availableWithinMs: number;
-  readonly quiet: { readonly windowMs: number; readonly metrics: readonly string[] };
+  readonly quiet: { readonly windowMs: number; readonly askAfterMs: number; readonly metrics: readonly string[] };
   readonly windDown: { readonly percent: number; readonly everyMs: number };
+  /** Whether a second person has to approve it, and how long the run waits for that. */
+  readonly approval: { readonly rule: ApprovalRule; readonly expiresAfterMs: number };
   /** Of `prices.currency`. */
   readonly currency: string;
   readonly costPerHour: number | null;
@@ -60,6 +63,8 @@ export interface TargetEstimate {
   readonly replicas: number;
   /** The count a factor was applied to; null where replicas were asked for. */
   readonly base: number | null;
+  /** Where that base comes from while other claims live: the larger of the two. */
+  readonly baseHeld: { readonly beforeHold: number; readonly recommended: number | null } | null;
   readonly clampedFrom: number | null;
   /** From what the owner has, which a hold of another run does not change. */
   readonly floor: { readonly from: number; readonly to: number };
@@ -114,7 +119,12 @@ export function planPreScale(of: {
       target,
       ceilingReplicas: policy.workload.limits.max,
       availableWithinMs: policy.preScale.availableWithinMs,
-      quiet: { windowMs: policy.preScale.quiet.windowMs, metrics: policy.workload.load.map(({ name }) => name) },
+      quiet: {
+        windowMs: policy.preScale.quiet.windowMs,
+        askAfterMs: policy.preScale.quiet.askAfterMs,
+        metrics: policy.workload.load.map(({ name }) => name),
+      },
+      approval: { rule: policy.approval.preScale, expiresAfterMs: policy.approval.expiresAfterMs },
       windDown: policy.windDown,
       currency: policy.currency,
       costPerHour: price === null ? null : roundMoney(added * price),
@@ -180,15 +190,12 @@ function limitFaults({ target }: PreScaleRequest, { workload: { name, limits } }
   ];
 }
 
-function policyFaults({ workload, approval }: ResolvedPolicy): readonly string[] {
+function policyFaults({ workload }: ResolvedPolicy): readonly string[] {
   return [
     ...(workload.refuse === undefined ? [] : [`${workload.name} is not scaled by replicas: ${workload.refuse}`]),
     ...(workload.jobs
       ? [`${workload.name} runs jobs (jobs: true): an event cannot tell when they are done, so it is not pre-scaled`]
       : []),
-    ...(approval.preScale === 'never'
-      ? []
-      : ['approval.preScale asks for an approval, which is not built yet; set it to never']),
   ];
 }
 
@@ -229,9 +236,19 @@ function baseFaults({ target, workload }: PreScaleRequest, state: WorkloadState)
   return [`${workload} is at 0 replicas, of which a factor makes nothing; give --replicas`];
 }
 
-/** While claims live the count is ours, so a factor is of what it was before them: two events do not double a double. */
+/**
+ * Without a live claim the live count; while claims live that is ours, so the larger of what was there before them and what
+ * the autoscaler would have by its own metrics now: two events do not double a double.
+ */
 function factorBase(state: WorkloadState, governor: Governor): number {
-  return replicasBeforeHold(governor) ?? Math.max(state.wantedReplicas, state.readyReplicas);
+  const held = heldBase(governor);
+  if (held === null) return Math.max(state.wantedReplicas, state.readyReplicas);
+  return Math.max(held.beforeHold, held.recommended ?? 0);
+}
+
+function heldBase(governor: Governor): TargetEstimate['baseHeld'] {
+  const beforeHold = replicasBeforeHold(governor);
+  return beforeHold === undefined ? null : { beforeHold, recommended: governor.autoscaler?.recommended ?? null };
 }
 
 /** Target of a run: computed once, when the lead begins, and clamped to the limits (R27). */
@@ -250,6 +267,7 @@ export function estimateTarget(
   return {
     replicas,
     base: target.kind === 'factor' ? base : null,
+    baseHeld: target.kind === 'factor' ? heldBase(governor) : null,
     clampedFrom: asked === replicas ? null : asked,
     floor: { from: floor, to },
     ceiling: ceiling === null ? null : { from: ceiling, to: wantedCeiling(to, { floor, ceiling }, limits.max) },
@@ -281,7 +299,7 @@ function planWarnings(
 }
 
 /** The part of a plan that an approval and a hash are about: intent and bounds, not facts that move by the second. */
-export function planIntent(request: PreScaleRequest, plan: PreScalePlan) {
+export function planIntent(request: PreScaleRequest, plan: PreScalePlan): PlanIntent {
   return {
     procedure: 'preScale',
     workload: plan.workload,

@@ -1,8 +1,10 @@
+import type { ApprovalView } from './approval.ts';
 import type { EventWindow, PreScalePlan } from './pre-scale.ts';
 
 /** Where a pre-scale is. `Phase` is also the search attribute HeadroomPhase. */
 export type PreScalePhase =
   | 'planning'
+  | 'waiting for approval'
   | 'sleeping'
   | 'scaling'
   | 'holding'
@@ -31,6 +33,13 @@ export interface PreScaleStatus {
   readonly planHash: string | null;
   readonly target: number | null;
   readonly claim: ClaimState | null;
+  readonly approval: ApprovalView | null;
+  /** Who stopped the next step, and when; null: nobody. */
+  readonly suspended: { readonly by: string; readonly atMs: number } | null;
+  /** What a person is asked while the run waits; it goes on by itself when its reasons have gone. */
+  readonly question: { readonly what: string; readonly reasons: readonly string[]; readonly atMs: number } | null;
+  /** Times in which the capacity was asked for and not held, in words. */
+  readonly lapses: readonly string[];
   /** What happens next by itself, and when, where that is known. */
   readonly next: { readonly what: string; readonly atMs: number | null };
   readonly available: {
@@ -63,10 +72,12 @@ export type PreScaleResult =
   | { readonly outcome: 'planned'; readonly plan: PreScalePlan; readonly planHash: string }
   | { readonly outcome: 'refused'; readonly reasons: readonly string[] }
   | { readonly outcome: 'not needed'; readonly reasons: readonly string[] }
+  /** Policy asks for an approval, and it was refused or did not come in time. */
+  | { readonly outcome: 'unapproved'; readonly reasons: readonly string[] }
   /** The event went by without its capacity: nobody could ask for it in time. */
   | { readonly outcome: 'missed'; readonly reasons: readonly string[] }
   | {
-      /** done: all that was asked for was there; short: less came, and `reasons` say why. */
+      /** done: all that was asked for was there and stayed; short: less came, or it was not held all the time; `reasons` say why. */
       readonly outcome: 'done' | 'short';
       readonly reasons: readonly string[];
       readonly target: number;

@@ -58,6 +58,8 @@ export interface AutoscalerFacts {
   readonly idleReplicas?: number;
   /** KEDA's, from the label that it stamps on its HPA (R21); absent where that label is the owner's. */
   readonly version?: string;
+  /** The count by its current metrics alone, without minimum and maximum; absent while it measures nothing. */
+  readonly recommended?: number;
   /** A ScaledObject's own HPA, which is what acts; null when KEDA has made none. Absent for an HPA: it acts itself. */
   readonly inForce?: { readonly floor: number; readonly ceiling: number; readonly frozen: boolean } | null;
 }

@@ -10,7 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ApplyHoldRequest, HoldReport } from '../activities/ledger.ts';
-import type { Claim } from '../domain/claim.ts';
+import { describeClaim, type Claim } from '../domain/claim.ts';
 import {
   claimFaults,
   emptyBook,
@@ -189,15 +189,11 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
 
 /** One attempt inside this workflow task; on any failure the same as an ordinary activity, with the same generation. */
 async function apply(request: ApplyHoldRequest): Promise<HoldReport> {
-  const asked = request.claims.map(({ floor, pin, freezeScaleIn }) =>
-    [floor, pin === undefined ? undefined : `exactly ${pin}`, freezeScaleIn === true ? 'no scale-in' : undefined]
-      .filter((word) => word !== undefined)
-      .join(' and '),
-  );
+  const asked = request.claims.map(describeClaim);
   const summary =
     asked.length === 0
       ? `back towards what ${request.workload} had before`
-      : `asked of ${request.workload}: ${asked.join(', ')}`;
+      : `asked of ${request.workload}: ${asked.join('; ')}`;
   try {
     return await firstOr(
       () => atOnce.applyHold(request),

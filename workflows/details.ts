@@ -1,13 +1,23 @@
+import { describeClaim } from '../domain/claim.ts';
+import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { PreScaleStatus } from '../domain/procedures.ts';
 import type { LedgerView } from './messages.ts';
 
 /** The page an operator reads in Temporal's UI (User Metadata). The UI sends it as a URL, so it stays well under 6 KB. */
 export function runDetails(status: PreScaleStatus): string {
-  const { plan, next, claim, available } = status;
+  const { plan, next, claim, available, approval, suspended, question } = status;
   const lines = [
-    `## ${status.phase}`,
+    `## ${status.phase}${suspended === null ? '' : `, suspended by ${suspended.by}`}`,
     `**${status.workload}** for **${status.event.name}**, ${iso(status.event.startMs)} to ${iso(status.event.endMs)}, asked for by ${status.requestedBy}`,
+    ...(approval?.state === 'asked'
+      ? [
+          '',
+          `**Needs an approval** by somebody else than ${status.requestedBy}, until ${iso(approval.untilMs)}: Update \`approve\` \`{"as":"you","planHash":"${approval.planHash.slice(0, 8)}"}\`, or \`reject\` \`{"as":"you","note":"why"}\``,
+          ...approval.changes.map((change) => `- ${change}`),
+        ]
+      : []),
+    ...(question === null ? [] : ['', `**Question:** ${question.what}`, ...question.reasons.map((one) => `- ${one}`)]),
     '',
     `**Next:** ${next.what}${next.atMs === null ? '' : `, ${iso(next.atMs)}`}`,
     ...(plan === null
@@ -34,31 +44,52 @@ export function runDetails(status: PreScaleStatus): string {
       : ['', `**Look at:** ${plan.dashboards.map(({ title, url }) => `[${title}](${url})`).join(', ')}`]),
     ...(plan === null || plan.warnings.length === 0 ? [] : ['', ...plan.warnings.map((warning) => `- ${warning}`)]),
     '',
-    ...(status.phase === 'done'
-      ? []
-      : [
-          '**You can send** (Update): `endNow` `{"as":"you"}`, `skipWait` `{"as":"you"}`, `extend` `{"as":"you","forMs":1800000}`, `amendFloor` `{"as":"you","floor":12}`. Cancel lets the capacity go at once, step by step.',
-        ]),
+    ...steeringWords(status),
     '',
     ...status.timeline.slice(-8).map(({ atMs, what }) => `- ${iso(atMs)} ${what}`),
   ];
   return page(lines);
 }
 
+/** What can be sent in this phase, ready to paste. */
+function steeringWords({ phase, suspended }: PreScaleStatus): readonly string[] {
+  const words = {
+    endNow: '`endNow` `{"as":"you"}`',
+    skipWait: '`skipWait` `{"as":"you"}`',
+    extend: '`extend` `{"as":"you","forMs":1800000}`',
+    amendFloor: '`amendFloor` `{"as":"you","floor":12}`',
+    suspend: suspended === null ? '`suspend` `{"as":"you"}`' : '`resume` `{"as":"you"}`',
+    retryUndo: '`retryUndo` `{"as":"you"}`',
+  };
+  const allowed: { readonly [phase in PreScaleStatus['phase']]?: readonly (keyof typeof words)[] } = {
+    'waiting for approval': ['endNow', 'suspend'],
+    sleeping: ['endNow', 'extend', 'suspend'],
+    scaling: ['endNow', 'skipWait', 'extend', 'amendFloor', 'suspend'],
+    holding: ['endNow', 'skipWait', 'extend', 'amendFloor', 'suspend'],
+    'waiting for quiet': ['skipWait', 'extend', 'amendFloor', 'suspend'],
+    'winding down': ['retryUndo'],
+  };
+  const can = (allowed[phase] ?? []).map((word) => words[word]);
+  if (can.length === 0) return [];
+  return [`**You can send** (Update): ${can.join(', ')}. Cancel lets the capacity go at once, step by step.`];
+}
+
 export function ledgerDetails({ workload, claims, standing, trouble }: LedgerView): string {
   const lines = [
     `## ${workload}`,
     trouble === null ? '' : `**Trouble:** ${trouble}`,
+    ...(standing?.contested === undefined ? [] : [`**Contested:** ${describeTaken(standing.contested)}`]),
+    ...(standing?.unprotected === undefined ? [] : [`**Not held:** ${standing.unprotected.reason}`]),
     standing === null || !standing.held
       ? 'Nothing is held: the owner’s values stand.'
-      : `Floor **${standing.floor}**${standing.ceiling === undefined ? '' : `, maximum **${standing.ceiling}**`}; the owner’s floor is ${standing.baselineFloor}. ${standing.waitingFor === undefined ? '' : `Waiting for ${standing.waitingFor}.`}`,
+      : `Floor **${standing.floor}**${standing.ceiling === undefined ? '' : `, maximum **${standing.ceiling}**`}; the owner’s floor is ${standing.baselineFloor}.${standing.frozen === true ? ' Scale-in is frozen.' : ''} ${standing.waitingFor === undefined ? '' : `Waiting for ${standing.waitingFor}.`}`,
     '',
     ...(claims.length === 0
       ? ['No claims.']
       : [
-          '| claim | floor | for |',
+          '| claim | asks for | for |',
           '|---|---|---|',
-          ...claims.map(({ id, floor, reason }) => `| ${id.split('/')[0]} | ${floor} | ${reason} |`),
+          ...claims.map((claim) => `| ${claim.id.split('/')[0]} | ${describeClaim(claim)} | ${claim.reason} |`),
         ]),
     ...(standing?.drift ?? []).map(
       ({ field, ours, found }) =>

@@ -1,2 +1,3 @@
 export { capacityLedger } from './capacity-ledger.ts';
 export { preScale } from './pre-scale.ts';
+export { startScheduledPreScale } from './start-scheduled-pre-scale.ts';

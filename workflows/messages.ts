@@ -13,6 +13,14 @@ export interface ExtendRequest extends By {
   /** How much later the event ends. */
   readonly forMs: number;
 }
+export interface ApproveRequest extends By {
+  /** Of the plan that is approved; its first 8 characters will do. */
+  readonly planHash: string;
+}
+export interface RetryUndoRequest extends By {
+  /** Without the steps of the wind-down. */
+  readonly now?: boolean;
+}
 export interface AmendFloorRequest extends By {
   readonly floor: number;
 }
@@ -25,6 +33,11 @@ export const endNowUpdate = defineUpdate<Answer, [By]>('endNow');
 export const skipWaitUpdate = defineUpdate<Answer, [By]>('skipWait');
 export const extendUpdate = defineUpdate<Answer, [ExtendRequest]>('extend');
 export const amendFloorUpdate = defineUpdate<Answer, [AmendFloorRequest]>('amendFloor');
+export const approveUpdate = defineUpdate<Answer, [ApproveRequest]>('approve');
+export const rejectUpdate = defineUpdate<Answer, [By]>('reject');
+export const suspendUpdate = defineUpdate<Answer, [By]>('suspend');
+export const resumeUpdate = defineUpdate<Answer, [By]>('resume');
+export const retryUndoUpdate = defineUpdate<Answer, [RetryUndoRequest]>('retryUndo');
 export const statusQuery = defineQuery<PreScaleStatus>('status');
 export const planQuery = defineQuery<PreScalePlan | null>('plan');
 

@@ -27,7 +27,9 @@ export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'rele
 });
 
 /** Polls: each attempt is one look, the next one comes after the delay that the failure itself names. */
-export const watching = proxyActivities<Pick<Activities, 'awaitAvailable' | 'awaitReleased' | 'awaitQuiet'>>({
+export const watching = proxyActivities<
+  Pick<Activities, 'awaitAvailable' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression'>
+>({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '70s',
   heartbeatTimeout: LOST_AFTER,

@@ -15,6 +15,7 @@ import type { KubernetesClient } from './client.ts';
 import { gitOpsOwnerOf, writersOf } from './field-managers.ts';
 import type { RawObject } from './kinds.ts';
 import { FIELD_KEYS, MARK_KEYS } from './places.ts';
+import { readRecommendation } from './recommendation.ts';
 import { labelSelectorText } from './selectors.ts';
 import { statefulFactsOf } from './stateful.ts';
 
@@ -45,7 +46,7 @@ export async function readWorkload(
     autoscalers: [
       ...standalone
         .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
-        .map((one) => governor('horizontalPodAutoscaler', one, {})),
+        .map((one) => governor('horizontalPodAutoscaler', one, recommendationOf(one))),
       ...scaledObjects
         .filter(({ spec }) => isTarget(spec?.scaleTargetRef, ref))
         .map((one) => governor('scaledObject', one, scaledObjectFacts(one, autoscalers))),
@@ -188,11 +189,17 @@ function scaledObjectFacts(
     ...(paused !== undefined && { paused }),
     ...(idleReplicaCount !== undefined && { idleReplicas: idleReplicaCount }),
     ...(version !== undefined && { version }),
+    ...(made !== undefined && recommendationOf(made)),
     inForce: made === undefined ? null : inForceOf(made),
   };
 }
 
 const VERSION = 'app.kubernetes.io/version';
+
+function recommendationOf(autoscaler: RawObject<'HorizontalPodAutoscaler'>): Pick<AutoscalerFacts, 'recommended'> {
+  const recommended = readRecommendation(autoscaler);
+  return recommended === undefined ? {} : { recommended };
+}
 
 function inForceOf({ spec }: RawObject<'HorizontalPodAutoscaler'>) {
   const frozen = spec?.behavior?.scaleDown?.selectPolicy === 'Disabled';

@@ -90,7 +90,11 @@ async function begun(client: Client, id: string) {
     if (view.status !== null && view.status.phase !== 'planning' && view.status.phase !== 'done') {
       const { plan, planHash } = view.status;
       const text = plan === null ? runText(view) : planText(plan, planHash ?? '');
-      return { value: view, text: `${text}\nstarted ${id}; follow it with: headroom watch ${id}`, code: EXIT.done };
+      const next =
+        view.status.phase === 'waiting for approval'
+          ? `it waits for somebody else: headroom approve ${id} --plan ${(planHash ?? '').slice(0, 8)}`
+          : `follow it with: headroom watch ${id}`;
+      return { value: view, text: `${text}\nstarted ${id}; ${next}`, code: EXIT.done };
     }
     if (Date.now() > untilMs)
       return { value: view, text: `${runText(view)}\nstarted ${id}; it still makes its plan`, code: EXIT.done };

@@ -18,6 +18,7 @@ export function registerRuns(program: Command): void {
               runId,
               state: status.name,
               phase: String(searchAttributes['HeadroomPhase']?.[0] ?? ''),
+              needsPerson: searchAttributes['HeadroomNeedsApproval']?.[0] === true,
               startedAt: startTime.toISOString(),
               closedAt: closeTime?.toISOString() ?? null,
             }),
@@ -27,8 +28,8 @@ export function registerRuns(program: Command): void {
               ? `no runs${options.all === true ? '' : ' under way (--all shows ended ones)'}`
               : runs
                   .map(
-                    ({ id, state, phase, startedAt }) =>
-                      `${id}  ${state.toLowerCase()}  ${phase}  since ${startedAt.slice(0, 19)}Z`,
+                    ({ id, state, phase, startedAt, needsPerson }) =>
+                      `${id}  ${state.toLowerCase()}  ${phase}  since ${startedAt.slice(0, 19)}Z${needsPerson && state === 'RUNNING' ? '  NEEDS A PERSON' : ''}`,
                   )
                   .join('\n');
           return { value: runs, text };

@@ -2,7 +2,19 @@ import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@
 import { ApplicationFailure } from '@temporalio/common';
 import type { Command } from 'commander';
 import { readDuration } from '../../domain/duration.ts';
-import { amendFloorUpdate, endNowUpdate, extendUpdate, skipWaitUpdate, type Answer } from '../../workflows/messages.ts';
+import {
+  amendFloorUpdate,
+  approveUpdate,
+  endNowUpdate,
+  extendUpdate,
+  rejectUpdate,
+  resumeUpdate,
+  retryUndoUpdate,
+  skipWaitUpdate,
+  statusQuery,
+  suspendUpdate,
+  type Answer,
+} from '../../workflows/messages.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { failed, refused, usage } from '../exit.ts';
@@ -14,21 +26,44 @@ export interface SteerOptions extends OutputOptions {
   readonly note?: string;
   readonly for?: string;
   readonly floor?: string;
+  readonly plan?: string;
+  readonly now?: boolean;
 }
 /** Without a worker nobody validates or answers an update. */
 const ANSWER_MS = 10_000;
 
+/** What is said with nothing but a name and a note. */
+const PLAIN = [
+  { name: 'end', update: endNowUpdate, description: 'the event is over now; quiet is still awaited' },
+  { name: 'skip', update: skipWaitUpdate, description: 'let the capacity go without waiting for quiet' },
+  { name: 'reject', update: rejectUpdate, description: 'refuse the plan that waits for an approval; the run ends' },
+  { name: 'suspend', update: suspendUpdate, description: 'begin no next step until resume; what is claimed stays' },
+  { name: 'resume', update: resumeUpdate, description: 'go on after suspend' },
+] as const;
+
 export function registerSteering(program: Command): void {
-  steering(program, 'end', 'the event is over now; quiet is still awaited').action(
-    (id: string, options: SteerOptions) =>
-      tell(id, options, (client) => client.workflow.getHandle(id).executeUpdate(endNowUpdate, { args: [by(options)] })),
-  );
-  steering(program, 'skip', 'let the capacity go without waiting for quiet').action(
-    (id: string, options: SteerOptions) =>
+  for (const { name, update, description } of PLAIN)
+    steering(program, name, description).action((id: string, options: SteerOptions) =>
+      tell(id, options, (client) => client.workflow.getHandle(id).executeUpdate(update, { args: [by(options)] })),
+    );
+  steering(program, 'approve', 'approve the plan that waits: a second person’s word')
+    .option('--plan <hash>', 'of the plan you have read, as show prints it (default: the one that waits now)')
+    .action((id: string, options: SteerOptions) =>
+      tell(id, options, async (client) => {
+        const handle = client.workflow.getHandle(id);
+        const planHash = options.plan ?? (await handle.query(statusQuery)).planHash ?? '';
+        return handle.executeUpdate(approveUpdate, { args: [{ ...by(options), planHash }] });
+      }),
+    );
+  steering(program, 'retry-undo', 'ask the ledger again to give back what the owner had')
+    .option('--now', 'without the steps of the wind-down')
+    .action((id: string, options: SteerOptions) =>
       tell(id, options, (client) =>
-        client.workflow.getHandle(id).executeUpdate(skipWaitUpdate, { args: [by(options)] }),
+        client.workflow
+          .getHandle(id)
+          .executeUpdate(retryUndoUpdate, { args: [{ ...by(options), ...(options.now === true && { now: true }) }] }),
       ),
-  );
+    );
   steering(program, 'extend', 'the event ends later')
     .requiredOption('--for <duration>', 'how much later, such as 30m')
     .action((id: string, options: SteerOptions) => {

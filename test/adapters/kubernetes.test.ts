@@ -341,7 +341,7 @@ describe('what is sent', () => {
   });
 
   it('asks at most 64 things at once', async (t) => {
-    const { port, standIn } = await open(t, (request) => ({ ...healthy(request), afterMs: 20 }));
+    const { port, standIn } = await open(t, (request) => ({ ...healthy(request), afterMs: 150 }));
     await Promise.all(Array.from({ length: 100 }, () => port.readWorkload(ref, call)));
     assert.ok(standIn.mostOpen() > 32 && standIn.mostOpen() <= 64, `${standIn.mostOpen()} at once`);
   });
@@ -383,6 +383,38 @@ describe('what is read', () => {
         },
       },
     );
+  });
+
+  it('reads who wrote each field last, and whose manifest it is, from what the server keeps of its writers', async (t) => {
+    const spec = (...keys: readonly string[]) => ({
+      'f:spec': Object.fromEntries(keys.map((key) => [`f:${key}`, {}])),
+    });
+    const managedFields = [
+      { manager: 'k9s', operation: 'Update', time: '2026-11-27T09:00:02Z', fieldsV1: spec('minReplicas') },
+      {
+        manager: 'helm',
+        operation: 'Apply',
+        time: '2026-11-27T09:00:01Z',
+        fieldsV1: spec('minReplicas', 'maxReplicas'),
+      },
+      { manager: 'kube-controller-manager', subresource: 'status', fieldsV1: { 'f:status': { 'f:minReplicas': {} } } },
+      { manager: 'old', operation: 'Update', fieldsV1: spec('behavior') },
+      { manager: 'nobody' },
+    ];
+    const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' };
+    const hpa = { metadata: { name: 'a', uid: 'a', managedFields }, spec: { scaleTargetRef, maxReplicas: 2 } };
+    const { port } = await open(
+      t,
+      hpas(() => ({ status: 200, body: { items: [hpa] } })),
+    );
+    const [governor] = (await port.readWorkload(ref, call)).autoscalers;
+    assert.deepEqual(governor?.writers, [
+      { field: 'freeze', manager: 'old', atMs: 0 },
+      { field: 'floor', manager: 'helm', atMs: Date.UTC(2026, 10, 27, 9, 0, 1) },
+      { field: 'ceiling', manager: 'helm', atMs: Date.UTC(2026, 10, 27, 9, 0, 1) },
+      { field: 'floor', manager: 'k9s', atMs: Date.UTC(2026, 10, 27, 9, 0, 2) },
+    ]);
+    assert.deepEqual(governor.gitOps, { tool: 'helm', name: '', evidence: 'field manager helm' });
   });
 
   it('follows the pages of a list to the end', async (t) => {

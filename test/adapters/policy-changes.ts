@@ -18,6 +18,7 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
     'workloads: { tensafe-server: { stateful: { allowVolumeDeletion: true } } }',
   'workloads.*.load.*.query': 'workloads: { tensafe-server: { load: { queue-depth: { query: sum(another) } } } }',
   'workloads.*.load.*.unit': 'workloads: { tensafe-server: { load: { queue-depth: { unit: jobs } } } }',
+  'workloads.*.load.*.scaleUpAbove': 'workloads: { tensafe-server: { load: { queue-depth: { scaleUpAbove: 65 } } } }',
   'workloads.*.load.*.scaleDownBelow':
     'workloads: { tensafe-server: { load: { queue-depth: { scaleDownBelow: 9 } } } }',
   'workloads.*.load.*.perPod': 'workloads: { tensafe-server: { load: { cpu: { perPod: false } } } }',
@@ -30,6 +31,7 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'preScale.lead': 'preScale: { lead: 10m }',
   'preScale.availableWithin': 'preScale: { availableWithin: 6m }',
   'preScale.quiet.window': 'preScale: { quiet: { window: 14m } }',
+  'preScale.quiet.askAfter': 'preScale: { quiet: { askAfter: 40m } }',
   'preScale.quiet.every': 'preScale: { quiet: { every: 20s } }',
   'preScale.quiet.step': 'preScale: { quiet: { step: 20s } }',
   'windDown.percent': 'windDown: { percent: 50 }',
@@ -40,5 +42,6 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'ledger.continueAsNewAfterEvents': 'ledger: { continueAsNewAfterEvents: 900 }',
   'ledger.continueAsNewAfterUpdates': 'ledger: { continueAsNewAfterUpdates: 1400 }',
   'approval.preScale': 'approval: { preScale: always }',
+  'approval.expiresAfter': 'approval: { expiresAfter: 2h }',
   'prices.currency': 'prices: { currency: EUR }',
 };

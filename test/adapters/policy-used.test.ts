@@ -177,6 +177,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'workloads.*.load.*.unit': {
     see: (world) => loud(world),
   },
+  'workloads.*.load.*.scaleUpAbove': { see: (world) => returned(world) },
   'workloads.*.load.*.scaleDownBelow': { see: (world) => world.quiet() },
   'workloads.*.load.*.perPod': { see: (world) => loud(world) },
   'workloads.*.dataHealthy': { see: (world) => world.quiet() },
@@ -186,6 +187,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'preScale.lead': { see: (world) => world.plan() },
   'preScale.availableWithin': { see: (world) => world.plan() },
   'preScale.quiet.window': { see: async (world) => [world.plan(), await world.quiet()] },
+  'preScale.quiet.askAfter': { see: (world) => world.plan() },
   'preScale.quiet.every': { see: (world) => world.quiet() },
   'preScale.quiet.step': { see: (world) => world.quiet() },
   'windDown.percent': { see: (world) => world.hold(30) },
@@ -206,6 +208,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'ledger.continueAsNewAfterEvents': { see: (world) => world.hold(6) },
   'ledger.continueAsNewAfterUpdates': { see: (world) => world.hold(6) },
   'approval.preScale': { see: (world) => world.plan() },
+  'approval.expiresAfter': { see: (world) => world.plan() },
   'prices.currency': { see: (world) => world.plan() },
 };
 
@@ -223,6 +226,13 @@ async function loud(world: World): Promise<unknown> {
   for (const { name, query } of policy.workload.load) world.metrics.say(query, name === 'cpu' ? 25 : 60);
   world.metrics.say(policy.workload.dataHealthy ?? '', 1);
   return world.act(() => world.activities.awaitQuiet({ policy, sinceMs: Date.now() - hour, baselinePods: 2 }));
+}
+
+/** Load that came back, so that its reasons name what it is over. */
+async function returned(world: World): Promise<unknown> {
+  const policy = world.resolved();
+  for (const { name, query } of policy.workload.load) world.metrics.say(query, name === 'queue-depth' ? 60 : 0);
+  return world.act(() => world.activities.awaitRegression({ policy, sinceMs: Date.now() - hour, baselinePods: 2 }));
 }
 
 function policyWith(...overlays: readonly string[]): Policy {

@@ -158,7 +158,6 @@ describe('refusing a pre-scale', () => {
     ],
     ['of what the policy refuses', { policy: { workload: { refuse: 'it is a database' } } }, /it is a database/],
     ['of a workload that runs jobs', { policy: { workload: { jobs: true } } }, /runs jobs/],
-    ['that needs an approval', { policy: { approval: 'always' } }, /approval, which is not built yet/],
     ['under two autoscalers', { state: { autoscalers: [aGovernor(), scaledObject] } }, /2 autoscalers target web/],
     [
       'under a ScaledObject that somebody paused',
@@ -200,7 +199,7 @@ describe('refusing a pre-scale', () => {
         leadMs: -1,
         target: { kind: 'replicas', replicas: 99 },
       },
-      policy: { workload: { refuse: 'it is a database', jobs: true }, approval: 'always' },
+      policy: { workload: { refuse: 'it is a database', jobs: true } },
       state: { wantedReplicas: 0, autoscalers: [aGovernor(), aGovernor({ name: 'other', ignored: true })] },
     });
     const words = [
@@ -212,7 +211,6 @@ describe('refusing a pre-scale', () => {
       /jobs/,
       /2 autoscalers/,
       /ignore/,
-      /approval/,
     ];
     for (const word of words)
       assert.ok(
@@ -286,6 +284,12 @@ describe('estimating the target', () => {
     const { base, replicas } = estimate({ kind: 'factor', factor: 2 }, { wantedReplicas: 12, autoscalers: [held] });
     assert.deepEqual({ base, replicas }, { base: 6, replicas: 12 });
   });
+
+  it('takes what the autoscaler would have by its metrics, where that is more, and shows both', () => {
+    const busy = { ...held, autoscaler: { recommended: 9 } };
+    const { base, baseHeld } = estimate({ kind: 'factor', factor: 2 }, { wantedReplicas: 12, autoscalers: [busy] });
+    assert.deepEqual({ base, baseHeld }, { base: 9, baseHeld: { beforeHold: 6, recommended: 9 } });
+  });
   it('starts from what the owner has, not from what another run holds', () => {
     const { floor, ceiling } = estimate({ kind: 'replicas', replicas: 5 }, { wantedReplicas: 12, autoscalers: [held] });
     assert.deepEqual({ floor, ceiling }, { floor: { from: 3, to: 5 }, ceiling: { from: 10, to: 12 } });
@@ -328,10 +332,18 @@ describe('planning a pre-scale', () => {
       currency: 'USD',
       dashboards: [],
       governor: { kind: 'horizontalPodAutoscaler', name: 'web-hpa', uid: 'uid-1' },
-      target: { replicas: 8, base: 4, clampedFrom: null, floor: { from: 3, to: 8 }, ceiling: { from: 10, to: 15 } },
+      target: {
+        replicas: 8,
+        base: 4,
+        baseHeld: null,
+        clampedFrom: null,
+        floor: { from: 3, to: 8 },
+        ceiling: { from: 10, to: 15 },
+      },
       ceilingReplicas: 50,
       availableWithinMs: 300_000,
-      quiet: { windowMs: 900_000, metrics: ['cpu'] },
+      quiet: { windowMs: 900_000, askAfterMs: 1_800_000, metrics: ['cpu'] },
+      approval: { rule: 'never', expiresAfterMs: hour },
       windDown: { percent: 20, everyMs: 300_000 },
       costPerHour: 0.8,
       costCeiling: 25,

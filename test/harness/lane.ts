@@ -232,6 +232,7 @@ interface RunJson {
   readonly state: string;
   readonly status: {
     readonly phase: string;
+    readonly planHash: string | null;
     readonly target: number | null;
     readonly available: { readonly kind: string; readonly reasons: readonly string[] } | null;
     readonly claim: { readonly state: string; readonly reason: string } | null;

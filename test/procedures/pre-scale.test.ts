@@ -120,7 +120,8 @@ describe('steering a pre-scale', () => {
         await lane.headroom('skip', RUN);
       }
       await untilPhase(lane, phase);
-      assert.equal((await lane.headroom('cancel', RUN)).code, 0);
+      // as Temporal's UI does it; the command takes longer than the shortest of these phases
+      await lane.temporal.workflow.getHandle(RUN).cancel();
       assert.equal(await untilClosed(lane), 'CANCELLED');
       assert.equal((await lane.status(RUN)).status?.phase, 'done');
       await untilHome(lane, owners, { withinMs: 1 });

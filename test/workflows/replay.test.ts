@@ -29,6 +29,10 @@ describe('replaying recorded runs', () => {
       'short',
       'survived',
       'merged',
+      'approved',
+      'unapproved',
+      'suspended',
+      'regained',
     ])
       assert.ok(names.includes(outcome), `${outcome} is missing: record it (see CONTRIBUTING)`);
   });

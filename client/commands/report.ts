@@ -1,0 +1,55 @@
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { Option, type Command } from 'commander';
+import { writesOf } from '../../domain/ledger-writes.ts';
+import { reportOf, type Report } from '../../domain/report.ts';
+import { run, withJson, type OutputOptions } from '../command.ts';
+import { withClient } from '../connect.ts';
+import { refused } from '../exit.ts';
+import { fetchLedger, fetchRun } from '../facts.ts';
+import { reportMarkdown, reportText } from '../report-text.ts';
+import { unknownRun, viewRun } from '../runs.ts';
+
+const PROCEDURES = ['preScale'];
+
+export function registerReport(program: Command): void {
+  withJson(
+    program
+      .command('report')
+      .argument('<run>', 'id of a run')
+      .addOption(
+        new Option('--format <format>', 'markdown is for an incident document')
+          .choices(['text', 'markdown'])
+          .default('text'),
+      ),
+  )
+    .description('a run for the morning after: who asked and steered, before and after, every write and its reason')
+    .action((id: string, options: OutputOptions & { readonly format: 'text' | 'markdown' }) =>
+      run(options, () =>
+        withClient(async (client) => {
+          const report = await makeReport(client, id);
+          return { value: report, text: options.format === 'markdown' ? reportMarkdown(report) : reportText(report) };
+        }),
+      ),
+    );
+}
+
+/** Everything comes out of Temporal's histories; a worker that answers adds the run's own words. */
+async function makeReport(client: Client, id: string): Promise<Report> {
+  const described = await client.workflow
+    .getHandle(id)
+    .describe()
+    .catch(async (error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) throw await unknownRun(client, id);
+      throw error;
+    });
+  if (!PROCEDURES.includes(described.type))
+    throw refused([`${id} is no run of a procedure (it is a ${described.type}); "headroom runs --all" lists them`]);
+  const [view, facts] = await Promise.all([viewRun(client, id), fetchRun(client, id, described.runId)]);
+  const nowMs = Date.now();
+  const histories = await fetchLedger(client, facts.request.workload, {
+    fromMs: facts.startedAtMs,
+    toMs: facts.end?.atMs ?? nowMs,
+  });
+  const status = view.runId === facts.runId ? view.status : null;
+  return reportOf({ run: facts, status, ledger: histories.length === 0 ? null : writesOf(histories), nowMs });
+}

@@ -1,0 +1,137 @@
+import type { Client } from '@temporalio/client';
+import type { Claim } from '../domain/claim.ts';
+import type { LedgerStep } from '../domain/ledger-writes.ts';
+import { ledgerId } from '../domain/names.ts';
+import type { ClaimState } from '../domain/procedures.ts';
+import type { RunEnd, RunFacts, RunStep } from '../domain/run-facts.ts';
+import { claimStateSignal, claimUpdate, releaseUpdate, restoreUpdate } from '../workflows/messages.ts';
+import { decodeHistory, type Happening } from './history.ts';
+
+/** A wind-down is a matter of hours: a ledger's history that begins later has nothing of this run. */
+const LATER_MS = 24 * 3_600_000;
+
+/** What a run's history says of it; no worker is needed for that. */
+export async function fetchRun(client: Client, id: string, runId: string): Promise<RunFacts> {
+  const history = await client.workflow.getHandle(id, runId).fetchHistory();
+  return runFacts({ id, runId }, await decodeHistory(history, client.options.loadedDataConverter));
+}
+
+export function runFacts(
+  { id, runId }: { readonly id: string; readonly runId: string },
+  happenings: readonly Happening[],
+): RunFacts {
+  const [started] = happenings;
+  // claims bear the first run's id, should an operator have reset the workflow
+  const claimId = `${id}/${started?.kind === 'started' ? started.firstRunId : runId}`;
+  const steps = happenings.flatMap((happening) => runStep(happening, claimId));
+  const end = happenings.map(runEnd).find((one) => one !== undefined) ?? null;
+  const request = (started?.kind === 'started' ? started.input : {}) as RunFacts['request'];
+  return { id, runId, request, startedAtMs: started?.atMs ?? 0, steps, end };
+}
+
+/** The shape of what an activity answered is its own file's business; the report takes it as it was written. */
+const STEP_OF_ACTIVITY: Readonly<Record<string, (input: never, result: never) => unknown>> = {
+  resolveWorkloadPolicy: (_: never, policy: object) => ('known' in policy ? undefined : { kind: 'policy', policy }),
+  surveyWorkload: (_: never, survey: unknown) => ({ kind: 'survey', survey }),
+  checkRoom: (_: never, warnings: unknown) => ({ kind: 'room', warnings }),
+  claimCapacity: ({ claim }: { readonly claim: Claim }) => ({ kind: 'claimed', floor: claim.floor ?? claim.pin ?? 0 }),
+  awaitAvailable: (_: never, verdict: unknown) => ({ kind: 'looked', verdict }),
+  awaitQuiet: (_: never, answer: { readonly reasons?: unknown } | null) => ({
+    kind: 'quiet',
+    reasons: answer?.reasons ?? [],
+  }),
+  awaitRegression: (_: never, { reasons }: { readonly reasons: unknown }) => ({ kind: 'load back', reasons }),
+  releaseCapacity: () => ({ kind: 'let go' }),
+  awaitReleased: (_: never, report: unknown) => ({ kind: 'released', report }),
+};
+
+function runStep(happening: Happening, claimId: string): readonly RunStep[] {
+  const { atMs } = happening;
+  if (happening.kind === 'activity') {
+    const read = Object.hasOwn(STEP_OF_ACTIVITY, happening.name) ? STEP_OF_ACTIVITY[happening.name] : undefined;
+    const step = read?.(happening.input as never, happening.result as never);
+    return step === undefined ? [] : [{ atMs, ...(step as object) } as RunStep];
+  }
+  if (happening.kind === 'update') {
+    const { as, note, ...words } = happening.input as { readonly as?: string; readonly note?: string };
+    return [{ atMs, kind: 'steered', name: happening.name, as: as ?? 'somebody', note: note ?? null, words }];
+  }
+  if (happening.kind === 'cancel requested') {
+    const { by, reason } = happening;
+    // without a note the command says who, which stands there already
+    const note = reason === '' || reason === `cancelled by ${by}` ? null : reason;
+    return [{ atMs, kind: 'cancelled', as: by, note }];
+  }
+  if (happening.kind === 'signal' && happening.name === claimStateSignal.name) {
+    const state = happening.input as ClaimState;
+    return state.claimId === claimId ? [{ atMs, kind: 'told', state }] : [];
+  }
+  return [];
+}
+
+function runEnd(happening: Happening): RunEnd | undefined {
+  const { atMs } = happening;
+  switch (happening.kind) {
+    case 'completed':
+      return { atMs, kind: 'completed', result: happening.result as Extract<RunEnd, { kind: 'completed' }>['result'] };
+    case 'cancelled':
+      return { atMs, kind: 'cancelled' };
+    case 'terminated':
+      return { atMs, kind: 'terminated', as: happening.by, reason: happening.reason };
+    case 'failed':
+      return { atMs, kind: 'failed', reason: happening.reason };
+    case 'started':
+    case 'activity':
+    case 'update':
+    case 'signal':
+    case 'cancel requested':
+      return undefined;
+  }
+}
+
+/** The histories of the workload's ledger that lie over this time, oldest first; a ledger goes on in a new one every thousand events. */
+export async function fetchLedger(
+  client: Client,
+  workload: string,
+  { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
+): Promise<readonly (readonly LedgerStep[])[]> {
+  const id = ledgerId(workload);
+  const runs: { readonly runId: string; readonly startMs: number }[] = [];
+  for await (const one of client.workflow.list({ query: `WorkflowId = '${id}'` })) {
+    const startMs = one.startTime.getTime();
+    const closeMs = one.closeTime?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (closeMs >= fromMs && startMs <= toMs + LATER_MS) runs.push({ runId: one.runId, startMs });
+  }
+  const histories: (readonly LedgerStep[])[] = [];
+  for (const { runId } of runs.toSorted((a, b) => a.startMs - b.startMs)) {
+    const history = await client.workflow.getHandle(id, runId).fetchHistory();
+    histories.push(ledgerSteps(await decodeHistory(history, client.options.loadedDataConverter)));
+  }
+  return histories;
+}
+
+export function ledgerSteps(happenings: readonly Happening[]): readonly LedgerStep[] {
+  return happenings.flatMap((happening): readonly LedgerStep[] => {
+    const step = happening.kind === 'started' ? begun(happening.input) : ledgerStep(happening);
+    return step === undefined ? [] : [{ atMs: happening.atMs, ...step } as LedgerStep];
+  });
+}
+
+function begun(input: unknown): object {
+  return { kind: 'begun', memory: (input as { readonly memory?: unknown }).memory ?? null };
+}
+
+function ledgerStep(happening: Happening): object | undefined {
+  if (happening.kind === 'update') {
+    if (happening.name === restoreUpdate.name) return { kind: 'restore' };
+    if (happening.name === claimUpdate.name) return { kind: 'claim', ...(happening.input as object) };
+    return happening.name === releaseUpdate.name ? { kind: 'release', ...(happening.input as object) } : undefined;
+  }
+  if (happening.kind !== 'activity') return undefined;
+  const result = happening.result as { readonly kind?: string; readonly lost?: unknown; readonly claims?: unknown };
+  if (happening.name === 'guardHold') return { kind: 'lost', claimIds: result.lost };
+  if (happening.name === 'readHold') return { kind: 'recalled', claims: result.claims };
+  if (happening.name !== 'applyHold') return undefined;
+  if (result.kind === 'idle') return { kind: 'idle' };
+  return result.kind === 'standing' ? { ...result, kind: 'stands' } : undefined;
+}

@@ -1,0 +1,136 @@
+import { formatDuration } from './duration.ts';
+import type { PreScaleStatus } from './procedures.ts';
+import { describeTarget, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
+
+export interface TimelineRow {
+  readonly atMs: number;
+  readonly what: string;
+  /** null: the run itself. */
+  readonly by: string | null;
+}
+export interface SteeringRow extends TimelineRow {
+  readonly note: string | null;
+}
+
+/** What an operator said, in words; what is newer than this table stands with its own name. */
+const SAYINGS: Readonly<Record<string, (words: Readonly<Record<string, unknown>>) => string>> = {
+  endNow: () => 'declared the event over',
+  skipWait: () => 'skipped the wait for quiet',
+  extend: ({ forMs }) => `extended the event by ${typeof forMs === 'number' ? formatDuration(forMs) : String(forMs)}`,
+  amendFloor: ({ floor }) => `asked for a floor of ${String(floor)}`,
+  approve: () => 'approved the plan',
+  reject: () => 'rejected the plan',
+  suspend: () => 'suspended the run',
+  resume: () => 'resumed the run',
+  retryUndo: () => 'had the undo tried again',
+};
+
+function sayingOf(name: string, words: Readonly<Record<string, unknown>>): string {
+  const known = Object.hasOwn(SAYINGS, name) ? SAYINGS[name] : undefined;
+  if (known !== undefined) return known(words);
+  const rest = Object.entries(words).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
+  return [`sent ${name}`, ...rest].join(', ');
+}
+
+export function steeringOf(steps: readonly RunStep[]): readonly SteeringRow[] {
+  return steps.flatMap((step) => {
+    if (step.kind === 'steered')
+      return [{ atMs: step.atMs, by: step.as, what: sayingOf(step.name, step.words), note: step.note }];
+    if (step.kind === 'cancelled')
+      return [{ atMs: step.atMs, by: step.as, what: 'cancelled the run', note: step.note }];
+    return [];
+  });
+}
+
+/** The run's own words where they are left; else what its history tells. Whoever steered stands in it either way. */
+export function timelineOf(run: RunFacts, said: PreScaleStatus['timeline'] | undefined): readonly TimelineRow[] {
+  const { request, startedAtMs, steps, end } = run;
+  const steering = steeringOf(steps);
+  const own = said?.map((row) => withSpeaker(row, steering)) ?? steps.flatMap(rowOf);
+  const unsaid = steering.filter(({ by, note }) => !said?.some(({ what }) => what.includes(noted(by, note))));
+  const rows: readonly TimelineRow[] = [
+    {
+      atMs: startedAtMs,
+      what: `asked for ${describeTarget(request)} for ${request.event.name}`,
+      by: request.requestedBy,
+    },
+    ...own,
+    ...unsaid.map(({ atMs, what, by, note }) => ({ atMs, what: note === null ? what : `${what} (${note})`, by })),
+    ...steps.flatMap(troubleRow),
+    ...(end === null ? [] : [endRow(end)]),
+  ];
+  return rows.toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** As the run writes down who steered it. */
+function noted(by: string | null, note: string | null): string {
+  return ` by ${by}${note === null ? '' : ` (${note})`}`;
+}
+
+function withSpeaker(
+  { atMs, what }: PreScaleStatus['timeline'][number],
+  steering: readonly SteeringRow[],
+): TimelineRow {
+  const speaker = steering.find(({ by, note }) => what.includes(noted(by, note)));
+  if (speaker === undefined) return { atMs, what, by: null };
+  const { by, note } = speaker;
+  return { atMs, what: what.replace(noted(by, note), note === null ? '' : ` (${note})`), by };
+}
+
+function rowOf(step: RunStep): readonly TimelineRow[] {
+  const { atMs } = step;
+  switch (step.kind) {
+    case 'claimed':
+      return [{ atMs, what: `asked the ledger for ${step.floor} replicas`, by: null }];
+    case 'looked':
+      return [
+        {
+          atMs,
+          what:
+            step.verdict.kind === 'available'
+              ? `${step.verdict.replicas} available`
+              : `short: ${step.verdict.replicas} available; ${step.verdict.reasons.join('; ')}`,
+          by: null,
+        },
+      ];
+    case 'quiet':
+      return [
+        {
+          atMs,
+          what: step.reasons.length === 0 ? 'the load is low' : `the load is not low: ${step.reasons.join('; ')}`,
+          by: null,
+        },
+      ];
+    case 'load back':
+      return [{ atMs, what: `the load is back: ${step.reasons.join('; ')}`, by: null }];
+    case 'let go':
+      return [{ atMs, what: 'let go; the ledger winds down', by: null }];
+    case 'released':
+      return [{ atMs, what: releasedWords(step.report), by: null }];
+    case 'policy':
+    case 'survey':
+    case 'room':
+    case 'told':
+    case 'steered':
+    case 'cancelled':
+      return [];
+  }
+}
+
+function releasedWords(report: Extract<RunStep, { readonly kind: 'released' }>['report']): string {
+  if (report.kind === 'vanished') return report.reason;
+  return report.restored ? 'the owner’s values are back' : `${report.otherClaims} other claims still hold the workload`;
+}
+
+/** What the ledger said of the claim, where it was not what was asked for. */
+function troubleRow(step: RunStep): readonly TimelineRow[] {
+  if (step.kind !== 'told' || step.state.state === 'applied') return [];
+  const { state, reason } = step.state;
+  return [{ atMs: step.atMs, what: `the claim is ${state}${reason === '' ? '' : `: ${reason}`}`, by: 'the ledger' }];
+}
+
+function endRow(end: RunEnd): TimelineRow {
+  if (end.kind === 'terminated')
+    return { atMs: end.atMs, what: `terminated${end.reason === '' ? '' : ` (${end.reason})`}`, by: end.as };
+  return { atMs: end.atMs, what: `ended: ${outcomeOf(end)}`, by: null };
+}

@@ -1,0 +1,179 @@
+import type { GovernorWrite } from './ledger-writes.ts';
+import { replicasBeforeHold } from './marks.ts';
+import { planPreScale, type PreScalePlan, type PreScaleRequest } from './pre-scale.ts';
+import type { PreScaleStatus, WorkloadCounts } from './procedures.ts';
+import { changedMeanwhile, ownersValues } from './release.ts';
+import { steeringOf, timelineOf, type SteeringRow, type TimelineRow } from './report-timeline.ts';
+import { asRows, gapsOf, relevantWrites, type WriteRow } from './report-writes.ts';
+import { describeTarget, lastOf, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
+import { describeGovernor, findGovernor, type WorkloadState } from './workload.ts';
+
+type Counts = { readonly [count in keyof WorkloadCounts]: number | null };
+
+/** What a lead reads the next morning. */
+export interface Report {
+  readonly id: string;
+  readonly runId: string;
+  readonly workload: string;
+  readonly cluster: string | null;
+  /** The object that was written to, as it was found. */
+  readonly governor: string | null;
+  /** As it became: operators move its end. */
+  readonly event: PreScaleRequest['event'];
+  readonly plannedEndMs: number;
+  /** done, short, refused, missed, not needed, planned, cancelled, terminated, failed; or under way. */
+  readonly outcome: string;
+  /** Until when this report goes: the end of the run, or now. */
+  readonly untilMs: number;
+  readonly reasons: readonly string[];
+  readonly askedFor: {
+    readonly atMs: number;
+    readonly by: string;
+    readonly what: string;
+    readonly note: string | null;
+  };
+  readonly steered: readonly SteeringRow[];
+  readonly counts: { readonly before: Counts | null; readonly during: Counts | null; readonly after: Counts | null };
+  /** null while it is not known. */
+  readonly restored: boolean | null;
+  readonly otherClaims: number;
+  readonly writes: readonly WriteRow[];
+  readonly warnings: readonly string[];
+  readonly drift: readonly string[];
+  readonly timeline: readonly TimelineRow[];
+  /** What cannot be told, and why. */
+  readonly gaps: readonly string[];
+}
+
+export function reportOf(of: {
+  readonly run: RunFacts;
+  /** The run's own words, where a worker answers. */
+  readonly status: PreScaleStatus | null;
+  /** null: nothing is left of the ledger's histories. */
+  readonly ledger: readonly GovernorWrite[] | null;
+  readonly nowMs: number;
+}): Report {
+  const { run, status, ledger, nowMs } = of;
+  const { request, end, steps } = run;
+  const read = readSteps(run);
+  const result = resultOf(end);
+  const before = result?.before ?? countsBefore(read.state);
+  const released = lastOf(steps, 'released')?.report;
+  const home = released?.kind === 'released' ? released : undefined;
+  const writes = relevantWrites(run, ledger ?? []);
+  const claims = steps.filter((step) => step.kind === 'claimed');
+  return {
+    id: run.id,
+    runId: run.runId,
+    workload: request.workload,
+    cluster: read.plan?.cluster ?? lastOf(steps, 'policy')?.policy.cluster ?? null,
+    governor: governorOf(read.state),
+    event: status?.event ?? eventAfter(run),
+    plannedEndMs: request.event.endMs,
+    outcome: outcomeOf(end),
+    untilMs: end?.atMs ?? nowMs,
+    reasons: reasonsOf(end),
+    askedFor: {
+      atMs: run.startedAtMs,
+      by: request.requestedBy,
+      what: describeTarget(request),
+      note: request.note ?? null,
+    },
+    steered: steeringOf(steps),
+    counts: {
+      before,
+      during: claims.length === 0 ? null : countsDuring(run, read.plan, writes),
+      after: result?.after ?? home?.counts ?? null,
+    },
+    restored: result?.restored ?? home?.restored ?? null,
+    otherClaims: result?.otherClaims ?? home?.otherClaims ?? 0,
+    writes: asRows(writes, ledger ?? [], before?.ceiling ?? null),
+    warnings: read.plan?.warnings ?? status?.plan?.warnings ?? [],
+    drift: result?.drift ?? driftOf(read.state, released),
+    timeline: timelineOf(run, result?.timeline ?? status?.timeline),
+    gaps: gapsOf(run, ledger, writes),
+  };
+}
+
+function resultOf(end: RunEnd | null) {
+  if (end?.kind !== 'completed') return undefined;
+  return end.result.outcome === 'done' || end.result.outcome === 'short' ? end.result : undefined;
+}
+
+function reasonsOf(end: RunEnd | null): readonly string[] {
+  if (end === null || end.kind === 'cancelled') return [];
+  if (end.kind === 'terminated') return [`by ${end.as}${end.reason === '' ? '' : `: ${end.reason}`}`];
+  if (end.kind === 'failed') return [end.reason];
+  return 'reasons' in end.result ? end.result.reasons : [];
+}
+
+/** The plan is not in a history, but all that it was made of is; the last one made before the claim is the one carried out. */
+function readSteps({ request, steps }: RunFacts): {
+  readonly plan: PreScalePlan | undefined;
+  readonly state: WorkloadState | undefined;
+} {
+  const claimedAt = steps.findIndex(({ kind }) => kind === 'claimed');
+  const before = claimedAt === -1 ? steps : steps.slice(0, claimedAt);
+  const policy = lastOf(before, 'policy')?.policy;
+  const found = lastOf(before, 'survey');
+  const state = found?.survey.kind === 'found' ? found.survey.state : undefined;
+  if (policy === undefined || found === undefined) return { plan: undefined, state };
+  const decision = planPreScale({ request, policy, survey: found.survey, nowMs: found.atMs });
+  if (decision.kind === 'refuse') return { plan: undefined, state };
+  const room = lastOf(before, 'room')?.warnings ?? [];
+  return { plan: { ...decision.plan, warnings: [...decision.plan.warnings, ...room] }, state };
+}
+
+function governorOf(state: WorkloadState | undefined): string | null {
+  if (state === undefined) return null;
+  const governance = findGovernor(state);
+  return governance.kind === 'governed' ? describeGovernor(governance.governor) : null;
+}
+
+/** What the owner had: his values, whoever else held the workload then. */
+function countsBefore(state: WorkloadState | undefined): Counts | null {
+  if (state === undefined) return null;
+  const governance = findGovernor(state);
+  const replicas =
+    (governance.kind === 'governed' ? replicasBeforeHold(governance.governor) : undefined) ?? state.wantedReplicas;
+  const { floor, ceiling } = ownersValues(state);
+  return { floor, ceiling, replicas, available: state.availableReplicas };
+}
+
+/** The most there was, of each. */
+function countsDuring({ steps }: RunFacts, plan: PreScalePlan | undefined, writes: readonly GovernorWrite[]): Counts {
+  const held = writes.filter((write) => write.held);
+  const claimed = steps.flatMap((step) => (step.kind === 'claimed' ? [step.floor] : []));
+  const seen = steps.flatMap((step) => (step.kind === 'looked' ? [step.verdict.replicas] : []));
+  return {
+    floor: most(held.map(({ floor }) => floor)) ?? most(claimed),
+    ceiling: most(held.flatMap(({ ceiling }) => ceiling ?? [])) ?? plan?.target.ceiling?.to ?? null,
+    replicas: most(claimed),
+    available: most(seen),
+  };
+}
+
+function most(counts: readonly number[]): number | null {
+  return counts.length === 0 ? null : Math.max(...counts);
+}
+
+function driftOf(
+  state: WorkloadState | undefined,
+  released: Extract<RunStep, { readonly kind: 'released' }>['report'] | undefined,
+): readonly string[] {
+  if (released === undefined) return [];
+  if (released.kind === 'vanished') return [released.reason];
+  return state === undefined ? [] : changedMeanwhile(ownersValues(state), released.owners);
+}
+
+/** The window as it became: operators move its end. */
+function eventAfter({ request, steps }: RunFacts): PreScaleRequest['event'] {
+  return steps.reduce((event, step) => {
+    if (step.kind !== 'steered') return event;
+    if (step.name === 'endNow') return { ...event, endMs: step.atMs };
+    const { forMs } = step.words;
+    return step.name === 'extend' && typeof forMs === 'number'
+      ? { ...event, endMs: Math.max(step.atMs, event.endMs) + forMs }
+      : event;
+  }, request.event);
+}

@@ -1,0 +1,77 @@
+import type { ResolvedPolicy } from './policy.ts';
+import type { PreScaleRequest, Survey } from './pre-scale.ts';
+import type { ClaimState, PreScaleResult, WorkloadCounts } from './procedures.ts';
+import type { OwnersValues } from './release.ts';
+
+/** What a run's history tells, in its order; one kind for each thing that somebody may want to know afterwards. */
+export type RunStep = { readonly atMs: number } & (
+  | { readonly kind: 'policy'; readonly policy: ResolvedPolicy }
+  | { readonly kind: 'survey'; readonly survey: Survey }
+  | { readonly kind: 'room'; readonly warnings: readonly string[] }
+  | { readonly kind: 'claimed'; readonly floor: number }
+  | { readonly kind: 'told'; readonly state: ClaimState }
+  | {
+      readonly kind: 'looked';
+      readonly verdict: {
+        readonly kind: 'available' | 'short';
+        readonly replicas: number;
+        readonly reasons: readonly string[];
+      };
+    }
+  /** The load was looked at after the event, or during the wind-down; no reasons: it was low. */
+  | { readonly kind: 'quiet' | 'load back'; readonly reasons: readonly string[] }
+  | { readonly kind: 'let go' }
+  | {
+      readonly kind: 'released';
+      readonly report:
+        | {
+            readonly kind: 'released';
+            readonly restored: boolean;
+            readonly otherClaims: number;
+            readonly owners: OwnersValues;
+            readonly counts: WorkloadCounts;
+          }
+        | { readonly kind: 'vanished'; readonly reason: string };
+    }
+  | {
+      readonly kind: 'steered';
+      /** The update's name, and what was said with it besides who and why. */
+      readonly name: string;
+      readonly as: string;
+      readonly note: string | null;
+      readonly words: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'cancelled'; readonly as: string; readonly note: string | null }
+);
+
+export interface RunFacts {
+  readonly id: string;
+  readonly runId: string;
+  readonly request: PreScaleRequest;
+  readonly startedAtMs: number;
+  readonly steps: readonly RunStep[];
+  /** null while the run is under way. */
+  readonly end: RunEnd | null;
+}
+export type RunEnd = { readonly atMs: number } & (
+  | { readonly kind: 'completed'; readonly result: PreScaleResult }
+  | { readonly kind: 'cancelled' }
+  | { readonly kind: 'terminated'; readonly as: string; readonly reason: string }
+  | { readonly kind: 'failed'; readonly reason: string }
+);
+
+export function lastOf<K extends RunStep['kind']>(
+  steps: readonly RunStep[],
+  kind: K,
+): Extract<RunStep, { readonly kind: K }> | undefined {
+  return steps.findLast((step): step is Extract<RunStep, { readonly kind: K }> => step.kind === kind);
+}
+
+export function outcomeOf(end: RunEnd | null): string {
+  if (end === null) return 'under way';
+  return end.kind === 'completed' ? end.result.outcome : end.kind;
+}
+
+export function describeTarget({ target }: PreScaleRequest): string {
+  return target.kind === 'factor' ? `× ${target.factor}` : `${target.replicas} replicas`;
+}

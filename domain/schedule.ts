@@ -1,0 +1,63 @@
+import type { Cron } from './cron.ts';
+import { preScaleId } from './names.ts';
+import { dueOccurrence, type Occurrence } from './occurrences.ts';
+import type { PreScaleRequest, Target } from './pre-scale.ts';
+
+/** A pre-scale that comes again: what the schedule hands to each firing, and what `schedule list` shows. */
+export interface PreScaleSchedule {
+  readonly workload: string;
+  readonly event: string;
+  /** As it was typed. */
+  readonly cronText: string;
+  readonly cron: Cron;
+  readonly timeZone: string;
+  readonly lastsMs: number;
+  readonly target: Target;
+  /** Absent: the policy's, as it is when the lead begins. */
+  readonly leadMs?: number;
+  /** So long after an occurrence's start its run is still started. */
+  readonly catchUpMs: number;
+  /** How many calendar days before an occurrence its run is started, at noon. */
+  readonly daysBefore: number;
+  readonly requestedBy: string;
+  readonly note?: string;
+}
+
+/** The same as its runs' ids without the date. */
+export function scheduleId({ workload, event }: Pick<PreScaleSchedule, 'workload' | 'event'>): string {
+  return preScaleId(workload, event);
+}
+
+/** The occurrence's date is part of the event's name: each has a run, and an id, of its own. */
+export function scheduledRequest(schedule: PreScaleSchedule, { date, startMs }: Occurrence): PreScaleRequest {
+  const { workload, target, leadMs, requestedBy, note } = schedule;
+  return {
+    workload,
+    event: { name: `${schedule.event}-${date}`, startMs, endMs: startMs + schedule.lastsMs },
+    target,
+    ...(leadMs !== undefined && { leadMs }),
+    requestedBy: `${requestedBy} (schedule ${scheduleId(schedule)})`,
+    ...(note !== undefined && { note }),
+  };
+}
+
+export function isRunOf(schedule: Pick<PreScaleSchedule, 'workload' | 'event'>, workflowId: string): boolean {
+  const id = scheduleId(schedule);
+  return workflowId.startsWith(`${id}-`) && /^-\d{4}-\d{2}-\d{2}$/.test(workflowId.slice(id.length));
+}
+
+/** What a firing is for. A late one is judged by the clock: with an outage behind us, the occurrence may have gone by. */
+export function judgeFiring(
+  schedule: PreScaleSchedule,
+  { firedMs, nowMs }: { readonly firedMs: number; readonly nowMs: number },
+):
+  | { readonly kind: 'start'; readonly request: PreScaleRequest }
+  | { readonly kind: 'too late'; readonly event: string }
+  | { readonly kind: 'nothing due' } {
+  const due = dueOccurrence(schedule, { firedMs, daysBefore: schedule.daysBefore });
+  if (due === undefined) return { kind: 'nothing due' };
+  const request = scheduledRequest(schedule, due);
+  return nowMs > due.startMs + schedule.catchUpMs
+    ? { kind: 'too late', event: request.event.name }
+    : { kind: 'start', request };
+}

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { reportMarkdown, reportText } from '../../client/report-text.ts';
+import { reportOf, type Report } from '../../domain/report.ts';
+import { recordedEnding } from '../harness/recorded.ts';
+
+/** Nothing but what Temporal keeps: no worker answers. */
+async function reportOfRecorded(ending: string): Promise<Report> {
+  const { run, ledger } = await recordedEnding(ending);
+  return reportOf({ run, status: null, ledger: ledger, nowMs: Date.now() });
+}
+
+describe('reading a report out of recorded histories', () => {
+  it('finds every write of the ledger with its reason, in its order', async () => {
+    const { writes } = await reportOfRecorded('steered');
+    assert.deepEqual(
+      writes.map(({ floor }) => [floor.from, floor.to]),
+      [
+        [3, 6],
+        [6, 8],
+        [8, 7],
+        [7, 6],
+        [6, 5],
+        [5, 4],
+        [4, 3],
+      ],
+    );
+    assert.match(writes[0]?.why ?? '', /^for sale, asked for by tester@/);
+    assert.deepEqual(new Set(writes.slice(2, -1).map(({ why }) => why)), new Set(['one step down']));
+    assert.equal(writes.at(-1)?.why, 'the owner’s values are back');
+    assert.deepEqual(
+      writes.map(({ generation }) => generation.to),
+      writes.map((_, index) => index + 1),
+    );
+  });
+
+  it('finds who asked and who steered, with their notes', async () => {
+    const { askedFor, steered } = await reportOfRecorded('steered');
+    assert.match(askedFor.by, /^tester@/);
+    assert.deepEqual(
+      steered.map(({ by, what, note }) => [by, what, note]),
+      [
+        ['alice', 'asked for a floor of 8', 'more carts'],
+        ['alice', 'extended the event by 1m', null],
+        ['bob', 'declared the event over', null],
+        ['bob', 'skipped the wait for quiet', null],
+      ],
+    );
+  });
+
+  it('has before and after, and the warnings of the plan, which stand in no event', async () => {
+    const { counts, warnings, restored, outcome, reasons } = await reportOfRecorded('short-4');
+    assert.deepEqual(
+      [counts.before?.floor, counts.during?.floor, counts.after?.floor, counts.during?.available],
+      [3, 6, 3, 4],
+    );
+    assert.match(warnings.join('\n'), /ResourceQuota four-pods allows 1 of 3 more pods/);
+    assert.deepEqual([outcome, restored], ['short', true]);
+    assert.match(reasons.join('\n'), /exceeded quota/);
+  });
+});
+
+describe('printing a report', () => {
+  /** Cells of GitHub's tables: a backslash takes the next sign out of the markup. */
+  const cellsOf = (line: string): number => line.replaceAll(/\\./g, '').split('|').length - 2;
+  const nasty = 'a | b\n# `c` <script> [x](y) *z*';
+
+  it('prints Markdown whose tables keep their columns, whatever people wrote', async () => {
+    const report = await reportOfRecorded('steered');
+    const markdown = reportMarkdown({
+      ...report,
+      askedFor: { ...report.askedFor, note: nasty },
+      steered: report.steered.map((row) => ({ ...row, note: nasty })),
+      timeline: report.timeline.map((row) => ({ ...row, what: nasty })),
+    });
+    const tables = markdown.split('\n\n').filter((block) => block.startsWith('|'));
+    assert.equal(tables.length, 4);
+    for (const table of tables) {
+      const [head = '', rule = '', ...rows] = table.split('\n');
+      assert.match(rule, /^\|( --- \|)+$/);
+      assert.ok(rows.length > 0);
+      for (const row of [rule, ...rows]) assert.equal(cellsOf(row), cellsOf(head), row);
+    }
+    assert.equal(markdown.match(/^#/gm)?.length, 5);
+    assert.doesNotMatch(markdown.replaceAll(/\\./g, ''), /[`<[]/);
+  });
+
+  it('says of a run under way that this is the report so far', async () => {
+    const { run, ledger } = await recordedEnding('steered');
+    const steps = run.steps.slice(
+      0,
+      run.steps.findIndex(({ kind }) => kind === 'let go'),
+    );
+    const under = { ...run, steps, end: null };
+    const nowMs = Date.UTC(2026, 10, 24, 7);
+    const text = reportText(reportOf({ run: under, status: null, ledger: ledger, nowMs }));
+    assert.match(text, /under way, so far until 2026-11-24T07:00:00Z/);
+    assert.match(text, /restored +not yet: the run is under way/);
+  });
+});

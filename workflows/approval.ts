@@ -1,0 +1,100 @@
+import { condition, setHandler } from '@temporalio/workflow';
+import { approvalFaults, outgrown, withEnd, type ApprovalView, type PlanIntent } from '../domain/approval.ts';
+import { formatDuration } from '../domain/duration.ts';
+import type { PreScaleResult } from '../domain/procedures.ts';
+import { approveUpdate, rejectUpdate } from './messages.ts';
+import type { PreScaleRun } from './run.ts';
+import { noted, refusal, steerable, type Steering } from './steering.ts';
+
+export type Approval = ReturnType<typeof openApproval>;
+
+/**
+ * A second person's word on a plan. It holds for that plan's intent and bounds, so the same plan is not asked about
+ * twice, and one that has outgrown them is. Call before the first await.
+ */
+export function openApproval(run: PreScaleRun, steering: Steering) {
+  const { status, update, say } = run;
+  let approved: { readonly intent: PlanIntent; readonly endMs: number } | undefined;
+  let rejection: string | undefined;
+  const decide = (state: ApprovalView['state'], by?: string) => {
+    const { approval } = status();
+    if (approval !== null) update({ approval: { ...approval, state, ...(by !== undefined && { by }) } });
+  };
+
+  setHandler(
+    approveUpdate,
+    (by) => {
+      decide('given', by.as);
+      say(`approved ${noted(by)}`);
+      return { now: `plan ${by.planHash.slice(0, 8)} is approved` };
+    },
+    {
+      description: 'A second person approves the plan. {"as": "name", "planHash": "first 8 characters or more"}',
+      validator(by) {
+        steerable(run, by, ['waiting for approval']);
+        const faults = approvalFaults(by, { requestedBy: run.requestedBy, planHash: status().planHash ?? '' });
+        if (faults.length > 0) throw refusal(faults.join('; '));
+      },
+    },
+  );
+  setHandler(
+    rejectUpdate,
+    (by) => {
+      decide('rejected', by.as);
+      rejection = noted(by);
+      say(`rejected ${noted(by)}`);
+      return { now: 'the run ends without touching anything' };
+    },
+    {
+      description: 'The plan is refused and the run ends. {"as": "name", "note": "why"}',
+      validator: (by) => steerable(run, by, ['waiting for approval']),
+    },
+  );
+
+  /** Undefined: go on. Else how the run ends. */
+  async function obtain({
+    intent,
+    planHash,
+    rule,
+  }: {
+    readonly intent: PlanIntent;
+    readonly planHash: string;
+    readonly rule: { readonly rule: 'never' | 'always'; readonly expiresAfterMs: number };
+  }): Promise<PreScaleResult | undefined> {
+    if (rule.rule === 'never') return undefined;
+    const { event } = status();
+    // a second person has moved the end since: that is an approval of it
+    const before = approved === undefined ? undefined : withEnd(approved.intent, Math.max(approved.endMs, event.endMs));
+    const changes = before === undefined ? [] : outgrown(before, intent);
+    if (before !== undefined && changes.length === 0) return undefined;
+
+    const untilMs = Math.min(Date.now() + rule.expiresAfterMs, event.endMs);
+    update({ approval: { state: 'asked', planHash, untilMs, changes } });
+    run.enter('waiting for approval', { what: 'the run ends without an approval', atMs: untilMs });
+    say(
+      changes.length === 0
+        ? `somebody else than ${run.requestedBy} must approve plan ${planHash.slice(0, 8)}`
+        : `the plan has outgrown what was approved, so it is asked for again: ${changes.join('; ')}`,
+    );
+    const isDecided = () => status().approval?.state !== 'asked' || steering.isOver();
+    await condition(isDecided, Math.max(1, untilMs - Date.now()), {
+      summary: `for an approval, at most ${formatDuration(rule.expiresAfterMs)}`,
+    });
+    if (status().approval?.state === 'given') {
+      approved = { intent, endMs: event.endMs };
+      return undefined;
+    }
+    if (rejection !== undefined) return { outcome: 'unapproved', reasons: [`rejected ${rejection}`] };
+    const wasDeclaredOver = status().event.endMs < event.endMs;
+    decide('expired');
+    if (wasDeclaredOver) return steering.withoutCapacity();
+    say('nobody approved in time');
+    return {
+      outcome: 'unapproved',
+      reasons: [
+        `nobody approved plan ${planHash.slice(0, 8)} by ${new Date(untilMs).toISOString()}; somebody else than ${run.requestedBy} must, with: headroom approve`,
+      ],
+    };
+  }
+  return { obtain };
+}
