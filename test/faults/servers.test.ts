@@ -4,24 +4,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../harness/eventually.ts';
 import { GOVERNOR_NAMES, openLane, type Lane } from '../harness/lane.ts';
 import { RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
-import { program } from '../harness/servers.ts';
+import { program, reviveThoseThatLeft } from '../harness/servers.ts';
 import { everyWriteIsSound } from '../harness/witness.ts';
 
-/** What happens to a server, from its beginning to its end. */
-const faults: readonly { readonly name: string; readonly act: () => Promise<void> }[] = [
+interface Fault {
+  readonly name: string;
+  /** What happens to a server, from its beginning to its end. */
+  readonly act: () => Promise<void>;
+  /**
+   * A release whose step was written in the very task that the dying server never recorded was never accepted: the
+   * claim is held again, until the run has said its release again. More than is needed for a moment, and never less.
+   */
+  readonly mayForgetRelease?: true;
+}
+
+const faults: readonly Fault[] = [
   {
     name: 'the Temporal server is killed and started again on its database',
+    mayForgetRelease: true,
     act: async () => {
       await program('temporal').kill();
       await program('temporal').start();
-    },
-  },
-  {
-    name: 'the API server is killed and away for ten seconds',
-    act: async () => {
-      await program('kube-apiserver').kill();
-      await sleep(10_000);
-      await program('kube-apiserver').start();
     },
   },
   {
@@ -32,12 +35,21 @@ const faults: readonly { readonly name: string; readonly act: () => Promise<void
       thaw();
     },
   },
+  {
+    name: 'the API server is killed and away for ten seconds',
+    act: async () => {
+      await program('kube-apiserver').kill();
+      await sleep(10_000);
+      await program('kube-apiserver').start();
+    },
+  },
 ];
 const PATIENCE_MS = 120_000;
 
-for (const { name, act } of faults) {
+for (const { name, act, mayForgetRelease } of faults) {
   describe(name, { concurrency: true }, () => {
     it('in the hold and in the wind-down of a pre-scale, which brings the same end, on every governor', async () => {
+      await reviveThoseThatLeft();
       const lanes = await Promise.all(GOVERNOR_NAMES.map((governor) => openLane({ governor })));
       const all = <T>(each: (lane: Lane) => Promise<T>): Promise<readonly T[]> => Promise.all(lanes.map(each));
       try {
@@ -68,7 +80,9 @@ for (const { name, act } of faults) {
           const before = owners[index];
           assert.ok(before);
           await untilHome(lane, before, { withinMs: 1 });
-          assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+          const floors = lane.floorsWritten();
+          assert.deepEqual([...new Set(floors)], [6, 5, 4, 3], floors.join());
+          assert.ok(floors.length <= (mayForgetRelease ? 6 : 4), floors.join());
           everyWriteIsSound(lane);
         }
       } finally {

@@ -36,7 +36,9 @@ export async function boundariesOf(governor: SweptGovernor): Promise<Counted> {
 
 export function killPoints({ asked, answered }: Counted, half: KillPoint['half']): readonly KillPoint[] {
   return Object.keys(asked).flatMap((name) => {
-    const times = ANSWERS_BY_CHANCE.has(name) ? Number(half === 'before') : (answered[name] ?? 0);
+    const answers = ANSWERS_BY_CHANCE.has(name) ? 0 : (answered[name] ?? 0);
+    // one that never answers, because nothing happens, is begun all the same
+    const times = half === 'before' ? Math.max(1, answers) : answers;
     return Array.from({ length: times }, (_, index) => ({ half, name, count: index + 1 }));
   });
 }

@@ -31,3 +31,8 @@ export function program(name: string) {
     },
   };
 }
+
+/** What gave up while a server was away comes back, as in a cluster it would by itself. */
+export async function reviveThoseThatLeft(): Promise<void> {
+  for (const { name, state } of servers().programs) if (state === 'exited') await program(name).start();
+}

@@ -114,7 +114,7 @@ describe('words to a ledger', { concurrency: 4 }, () => {
       await Promise.all(Array.from({ length: 8 }, sender));
       const { claims } = await askLedger(lane);
       assert.equal(new Set(claims.map(({ id }) => id)).size, 300);
-      assert.ok(started.size > 10, `${started.size} runs of the ledger`);
+      assert.ok(started.size >= 4, `${started.size} runs of the ledger`);
       await eventually('all of them stand on the object', async () => {
         const { metadata } = await lane.governorObject();
         return (JSON.parse(metadata.annotations?.['headroom.dev/claims'] ?? '[]') as readonly unknown[]).length === 300;

@@ -58,21 +58,6 @@ for (const governor of GOVERNOR_NAMES) {
         await lane.record(`survived-${governor}`);
       }));
 
-    it('goes on winding down where it died, between a step and its record', () =>
-      inLane({ governor }, async (lane) => {
-        const owners = await lane.snapshot();
-        await killedAt(lane, 'after:workloads.changeGovernor:2', async () => {
-          await startSale(lane);
-          await untilPhase(lane, 'holding');
-          await lane.headroom('skip', RUN);
-        });
-        assert.equal(await lane.floor(), 5);
-        await lane.startWorker();
-        assert.equal(await untilClosed(lane), 'COMPLETED');
-        await untilHome(lane, owners, { withinMs: 1 });
-        assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
-      }));
-
     it('gives the owner’s exact values back even when the ledger’s history is deleted besides', () =>
       inLane({ governor }, async (lane) => {
         const owners = await lane.snapshot();
