@@ -9,7 +9,7 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
  * npm test: the unit tests while the sandbox comes up, then everything on the real servers, in lanes.
  * Words after `--` are the test files to run instead of all of them.
  */
-const UNIT = ['domain', 'activities', 'workflows', 'adapters', 'client', 'worker', 'docs'];
+const UNIT = ['domain', 'activities', 'workflows', 'adapters', 'client', 'worker', 'bench', 'docs'];
 const SERVERS = ['cluster', 'procedures', 'sandbox'];
 /** Two cores: more lanes than this only wait for each other. */
 const LANES = '3';

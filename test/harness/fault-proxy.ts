@@ -16,6 +16,12 @@ export type Weather =
   | { readonly kind: 'reset' }
   | { readonly kind: 'lost answer' };
 
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly userAgent: string;
+}
+
 export interface FaultProxy {
   /** A kubeconfig that leads through the proxy. */
   readonly kubeconfig: string;
@@ -23,6 +29,8 @@ export interface FaultProxy {
   expect(matching: { readonly method?: string; readonly path: RegExp }, weather: Weather, times: number): void;
   /** How many requests met it so far. */
   met(): number;
+  /** Every request so far, in its order. */
+  requests(): readonly SeenRequest[];
   close(): Promise<void>;
 }
 
@@ -33,9 +41,12 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
   const upstream = new URL(config.getCurrentCluster()?.server ?? '');
   let rules: { readonly method?: string; readonly path: RegExp; readonly weather: Weather; left: number }[] = [];
   let met = 0;
+  const seen: SeenRequest[] = [];
   const ca = caOf(config);
 
   const server = createServer((incoming, reply) => {
+    const { method = '', url = '', headers } = incoming;
+    seen.push({ method, path: url, userAgent: headers['user-agent'] ?? '' });
     const rule = rules.find(
       ({ method, path, left }) =>
         left > 0 && path.test(incoming.url ?? '') && (method === undefined || method === incoming.method),
@@ -108,6 +119,7 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
     kubeconfig,
     expect: (matching, weather, times) => void rules.push({ ...matching, weather, left: times }),
     met: () => met,
+    requests: () => seen,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
