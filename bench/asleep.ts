@@ -3,6 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { startPreScale } from '../client/start.ts';
+import { QUEUES } from '../domain/names.ts';
+import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { eventually } from '../test/harness/eventually.ts';
 import { openLane, type Lane } from '../test/harness/lane.ts';
 import type { Bench, Findings, Scene } from './report.ts';
@@ -16,9 +18,13 @@ const SLEEPERS = 1_000;
 const WORKLOADS = 20;
 /** Temporal's development server has one database connection: more planning at a time only wait for each other. */
 const IN_FLIGHT = 50;
-/** Time to begin one, on two slow cores; and to measure them before the first comes due. */
-const BEGIN_MS = 300;
-const MEASURE_MS = 120_000;
+/** So many plans tell how long one takes on this machine; sleepers come due after that long each and half as long again. */
+const PILOTS = 100;
+/** The lane's own. */
+const PILOTS_WORKLOAD = 'tensafe-server';
+const PATIENCE = 1.5;
+/** Between falling asleep and coming due they are measured, and their worker is killed. */
+const MEASURE_MS = 75_000;
 const SETTLE_SECONDS = 10;
 const IDLE_SECONDS = 30;
 /** They come due within so long, as the events of one evening do. */
@@ -34,13 +40,15 @@ export const asleep: Bench = {
 
 async function measureAsleep(scene: Scene): Promise<Findings> {
   const sleepers = scene.isQuick ? SLEEPERS / 10 : SLEEPERS;
-  const lane = await openLane({ governor: 'none' });
+  const lane = await openLane({ governor: 'none', replicas: 1 });
   const env = await openWorkloads(lane);
   const log = join(lane.directory, 'worker.log');
   let worker = await startWorkerProcess(WORKER, env, log);
   try {
     const empty = await watchUsage(worker.pid, SETTLE_SECONDS);
-    const dueMs = Date.now() + sleepers * BEGIN_MS + MEASURE_MS;
+    const beginMs = await paceOf(lane);
+    const dueMs = Date.now() + sleepers * beginMs * PATIENCE + MEASURE_MS;
+    scene.say(`a plan takes ${beginMs.toFixed(0)} ms when ${IN_FLIGHT} are under way`);
     await putToSleep(lane, { sleepers, dueMs, say: scene.say });
     await watchUsage(worker.pid, SETTLE_SECONDS);
     const full = await watchUsage(worker.pid, IDLE_SECONDS);
@@ -96,6 +104,20 @@ interface Sleepers {
   readonly say: (line: string) => void;
 }
 
+/** What it costs to plan, which is all that a pre-scale does before it sleeps. */
+async function paceOf({ temporal }: Lane): Promise<number> {
+  const startedMs = Date.now();
+  for (let at = 0; at < PILOTS; at += IN_FLIGHT) {
+    const some = Array.from({ length: IN_FLIGHT }, (_, offset) => {
+      const request = { ...requestOf(at + offset, startedMs + 3_600_000), workload: PILOTS_WORKLOAD, planOnly: true };
+      const workflowId = `plan.${at + offset}`;
+      return temporal.workflow.execute('preScale', { workflowId, taskQueue: QUEUES.procedures, args: [request] });
+    });
+    await Promise.all(some);
+  }
+  return (Date.now() - startedMs) / PILOTS;
+}
+
 async function putToSleep(lane: Lane, { sleepers, dueMs, say }: Sleepers): Promise<void> {
   const startedMs = Date.now();
   let begun = 0;
@@ -106,28 +128,31 @@ async function putToSleep(lane: Lane, { sleepers, dueMs, say }: Sleepers): Promi
       const more = Math.min(sleepers - begun, IN_FLIGHT - (begun - sleeping));
       const next = Array.from({ length: Math.max(0, more) }, (_, offset) => begun + offset);
       begun += next.length;
-      await Promise.all(next.map((index) => begin(lane, index, dueMs + (index * DUE_OVER_MS) / sleepers)));
+      await Promise.all(
+        next.map((index) => startPreScale(lane.temporal, requestOf(index, dueMs + (index * DUE_OVER_MS) / sleepers))),
+      );
       return sleeping === sleepers;
     },
-    { withinMs: sleepers * BEGIN_MS },
+    { withinMs: dueMs - MEASURE_MS - startedMs },
   );
   say(`${sleepers} asleep after ${seconds(Date.now() - startedMs)} s`);
 }
 
-async function begin(lane: Lane, index: number, wakesMs: number): Promise<void> {
+function requestOf(index: number, wakesMs: number): PreScaleRequest {
   const startMs = Math.round(wakesMs) + LEAD_MS;
-  await startPreScale(lane.temporal, {
+  return {
     workload: `shop-${index % WORKLOADS}`,
     event: { name: `sale-${index}`, startMs, endMs: startMs + 3_600_000 },
     target: { kind: 'replicas', replicas: 2 },
     leadMs: LEAD_MS,
     requestedBy: 'bench',
-  });
+  };
 }
 
 /** How many are asleep (`=`), or have been and are no longer (`!=`). */
 async function countPhase({ temporal }: Lane, is: '=' | '!='): Promise<number> {
-  const { count } = await temporal.workflow.count(`HeadroomProcedure = 'preScale' AND HeadroomPhase ${is} 'sleeping'`);
+  const query = `HeadroomPhase ${is} 'sleeping' AND HeadroomWorkload != '${PILOTS_WORKLOAD}'`;
+  const { count } = await temporal.workflow.count(query);
   return count;
 }
 
