@@ -44,14 +44,15 @@ try {
     HEADROOM_TEST_PROMETHEUS_URL: addresses.prometheus,
     HEADROOM_WORKFLOW_BUNDLE: bundle,
   });
-  const found: Readonly<Record<string, Findings>> = Object.fromEntries(await runAll(chosen));
-  const measures = Object.values(found).flatMap((findings) => findings.measures);
   const [processor] = cpus();
   const machine = { cores: cpus().length, processor: processor?.model ?? '', node: process.version };
-  const result = { startedAt, isQuick, machine, versions: { headroom: ownVersion(), ...versions }, found };
+  const about = { startedAt, isQuick, machine, versions: { headroom: ownVersion(), ...versions } };
   const file = json ?? join(import.meta.dirname, 'results', `${startedAt.toISOString().replaceAll(':', '-')}.json`);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, `${JSON.stringify(result, null, 2)}\n`);
+  const found = await runAll(chosen, (soFar) =>
+    writeFileSync(file, `${JSON.stringify({ ...about, found: soFar }, null, 2)}\n`),
+  );
+  const measures = Object.values(found).flatMap((findings) => findings.measures);
   process.stdout.write(`${renderTable(measures)}\n`);
   say(`\nall samples: ${file}`);
   const broken = measures.filter((measure) => judge(measure) === 'BROKEN');
@@ -62,20 +63,23 @@ try {
 }
 process.exit();
 
-/** One after another, as each would be noise to the next; one that fails leaves the others their turn. */
-async function runAll(benches: readonly Bench[]): Promise<readonly (readonly [string, Findings])[]> {
-  const all: (readonly [string, Findings])[] = [];
+type Found = Readonly<Record<string, Findings>>;
+
+/** One after another, as each would be noise to the next; one that fails leaves the others their turn. What is found is kept at once. */
+async function runAll(benches: readonly Bench[], keep: (found: Found) => void): Promise<Found> {
+  let found: Found = {};
   for (const { name, about, run } of benches) {
     say(`\n${name}: ${about}`);
     const startedMs = Date.now();
     try {
-      all.push([name, await run({ say: (line) => say(`  ${line}`), isQuick })]);
+      found = { ...found, [name]: await run({ say: (line) => say(`  ${line}`), isQuick }) };
+      keep(found);
       say(`  took ${((Date.now() - startedMs) / 1_000).toFixed(0)} s`);
     } catch (error) {
       say(`  FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }
   }
-  return all;
+  return found;
 }
 
 function readWords() {
