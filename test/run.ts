@@ -10,7 +10,7 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
  * npm run test:faults (`--faults`): what takes longer, and then what takes servers away from under everybody, one at a time.
  * Words after `--` are the test files to run instead of all of them.
  */
-const UNIT = ['domain', 'activities', 'workflows', 'adapters', 'client', 'worker', 'docs'];
+const UNIT = ['domain', 'activities', 'workflows', 'adapters', 'client', 'worker', 'bench', 'docs'];
 const SERVERS = ['cluster', 'procedures', 'sandbox'];
 /** Two cores: more lanes than this only wait for each other. */
 const LANES = 3;

@@ -21,6 +21,12 @@ export type Weather =
   | { readonly kind: 'reset' }
   | { readonly kind: 'lost answer' };
 
+export interface SeenRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly userAgent: string;
+}
+
 export interface FaultProxy {
   /** A kubeconfig that leads through the proxy. */
   readonly kubeconfig: string;
@@ -32,6 +38,8 @@ export interface FaultProxy {
   lateAnswers(): readonly number[];
   /** Nobody listens any more, and what was open breaks; resolves when it is back. */
   away(ms: number): Promise<void>;
+  /** Every request so far, in its order. */
+  requests(): readonly SeenRequest[];
   close(): Promise<void>;
 }
 
@@ -43,9 +51,12 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
   let rules: { readonly method?: string; readonly path: RegExp; readonly weather: Weather; left: number }[] = [];
   let met = 0;
   const lateAnswers: number[] = [];
+  const seen: SeenRequest[] = [];
   const ca = caOf(config);
 
   const server = createServer((incoming, reply) => {
+    const { method = '', url = '', headers } = incoming;
+    seen.push({ method, path: url, userAgent: headers['user-agent'] ?? '' });
     const rule = rules.find(
       ({ method, path, left }) =>
         left > 0 && path.test(incoming.url ?? '') && (method === undefined || method === incoming.method),
@@ -148,6 +159,7 @@ export async function openFaultProxy(kubeconfigPath: string, kubeconfig: string)
       await sleep(ms);
       await listen(port);
     },
+    requests: () => seen,
     close,
   };
 }

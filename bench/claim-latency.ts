@@ -1,0 +1,152 @@
+import { join } from 'node:path';
+import { createLedgerPort } from '../adapters/temporal.ts';
+import { eventually } from '../test/harness/eventually.ts';
+import { openLane, type Lane } from '../test/harness/lane.ts';
+import { servers } from '../test/harness/servers.ts';
+import { openAuditTail } from './audit-tail.ts';
+import { NAIVE_QUEUE } from './naive/queue.ts';
+import type { RaiseFloor } from './naive/activities.ts';
+import type { Bench, Findings, Measure, Scene } from './report.ts';
+import { median, percentile } from './statistics.ts';
+import { startWorkerProcess } from './worker-process.ts';
+
+const RATIO = 0.35;
+const ROUNDS = 5;
+const SAMPLES_A_ROUND = 40;
+const WARM_UPS = 10;
+const NAIVE_WORKER = join(import.meta.dirname, 'naive/worker.ts');
+const NAIVE_HPA = 'naive-hpa';
+const [LOW, HIGH] = [3, 4];
+
+/** From the call that asks to the API server's own note that the governor is written: the same clock for both. */
+interface Arm {
+  readonly name: ArmName;
+  sample(id: string): Promise<number>;
+}
+type ArmName = 'claim' | RaiseFloor['client'];
+type Round = Readonly<Record<ArmName, readonly number[]>>;
+
+export const claimLatency: Bench = {
+  name: 'claim-latency',
+  about: 'a claim on a warm ledger against a workflow with one activity',
+  run: measureClaims,
+};
+
+async function measureClaims(scene: Scene): Promise<Findings> {
+  const lane = await openLane({ replicas: LOW });
+  const logs = join(lane.directory, 'naive.log');
+  const naiveWorker = await startWorkerProcess(NAIVE_WORKER, lane.surroundings, logs);
+  try {
+    await lane.startWorker();
+    await createNaiveTarget(lane);
+    const arms = [await openClaimArm(lane), openNaiveArm(lane, 'pooled'), openNaiveArm(lane, 'library')];
+    await roundOf(arms, 'warm-up', scene.isQuick ? 2 : WARM_UPS);
+    const rounds: Round[] = [];
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      rounds.push(await roundOf(arms, `round-${round}`, scene.isQuick ? SAMPLES_A_ROUND / 10 : SAMPLES_A_ROUND));
+      scene.say(`round ${round} of ${ROUNDS}`);
+    }
+    return summarise(rounds);
+  } finally {
+    await naiveWorker.kill();
+    await lane.close();
+  }
+}
+
+/** In turns, so that whatever else the machine does meets all of them. */
+async function roundOf(arms: readonly Arm[], name: string, samples: number): Promise<Round> {
+  const taken: Record<ArmName, number[]> = { claim: [], pooled: [], library: [] };
+  for (let sample = 1; sample <= samples; sample += 1)
+    for (const arm of arms) taken[arm.name].push(await arm.sample(`${arm.name}.${name}.${sample}.`));
+  return taken;
+}
+
+function summarise(rounds: readonly Round[]): Findings {
+  const all = (arm: ArmName) => rounds.flatMap((round) => round[arm]);
+  const latency = (what: string, arm: ArmName): Measure => ({
+    what: `${what} to governor written, p50`,
+    value: median(all(arm)),
+    unit: 'ms',
+    note: `p99 ${percentile(all(arm), 99).toFixed(0)} ms of ${all(arm).length}`,
+  });
+  const ratiosTo = (arm: ArmName) => rounds.map((round) => median(round.claim) / median(round[arm]));
+  const ratio = (what: string, arm: ArmName): Measure => ({
+    what: `claim ÷ ${what}, median of the rounds`,
+    value: median(ratiosTo(arm)),
+    unit: '',
+    note: `a round: ${Math.min(...ratiosTo(arm)).toFixed(2)} to ${Math.max(...ratiosTo(arm)).toFixed(2)}`,
+  });
+  return {
+    measures: [
+      latency('claim', 'claim'),
+      latency('naive workflow', 'pooled'),
+      latency('the same with the library’s own client', 'library'),
+      { ...ratio('naive', 'pooled'), bound: { kind: 'at most', limit: RATIO } },
+      ratio('naive with the library’s own client', 'library'),
+    ],
+    raw: { rounds },
+  };
+}
+
+/** The owner of the claims is a run that nobody works on: the ledger's guard asks only whether it is open. */
+async function openClaimArm(lane: Lane): Promise<Arm> {
+  const [workload, call] = ['tensafe-server', { signal: new AbortController().signal, caller: 'bench' }];
+  const ledger = createLedgerPort(lane.temporal);
+  const audit = openAuditTail(servers().auditLog);
+  const owner = await lane.temporal.workflow.start('owner', { workflowId: 'bench.owner', taskQueue: 'bench-nobody' });
+  const claimId = `bench.owner/${owner.firstExecutionRunId}`;
+  let sequence = 0;
+  return {
+    name: 'claim',
+    async sample(reason) {
+      sequence += 1;
+      const startedMs = Date.now();
+      await ledger.claim({ workload, claim: { id: claimId, floor: HIGH, reason }, sequence }, call);
+      const tookMs = (await audit.untilPatched(reason)) - startedMs;
+      sequence += 1;
+      await ledger.release({ workload, claimId, sequence, now: true }, call);
+      await eventually('the owner’s values are back', async () => {
+        const { metadata, spec } = await lane.governorObject();
+        return spec['minReplicas'] === LOW && metadata.labels?.['headroom.dev/held'] === undefined;
+      });
+      return tookMs;
+    },
+  };
+}
+
+function openNaiveArm(lane: Lane, client: RaiseFloor['client']): Arm {
+  const audit = openAuditTail(servers().auditLog);
+  const { namespace, temporal, admin } = lane;
+  return {
+    name: client,
+    async sample(workflowId) {
+      const startedMs = Date.now();
+      const run = await temporal.workflow.start('naiveScale', {
+        workflowId,
+        taskQueue: NAIVE_QUEUE,
+        args: [{ namespace, name: NAIVE_HPA, floor: HIGH, client } satisfies RaiseFloor],
+      });
+      const tookMs = (await audit.untilPatched(workflowId)) - startedMs;
+      await run.result();
+      await admin.patch('HorizontalPodAutoscaler', NAIVE_HPA, { spec: { minReplicas: LOW } });
+      return tookMs;
+    },
+  };
+}
+
+/** A workload of its own, of the same size and shape: two HPAs on one would be a conflict. */
+async function createNaiveTarget({ admin }: Lane): Promise<void> {
+  const [labels, name] = [{ app: 'naive' }, 'naive'];
+  const containers = [{ name: 'server', image: 'naive:1', resources: { requests: { cpu: '100m', memory: '64Mi' } } }];
+  await admin.create('Deployment', {
+    metadata: { name },
+    spec: {
+      replicas: LOW,
+      selector: { matchLabels: labels },
+      template: { metadata: { labels }, spec: { containers } },
+    },
+  });
+  const { spec } = await admin.get('HorizontalPodAutoscaler', 'tensafe-hpa');
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name };
+  await admin.create('HorizontalPodAutoscaler', { metadata: { name: NAIVE_HPA }, spec: { ...spec, scaleTargetRef } });
+}

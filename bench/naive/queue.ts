@@ -1,0 +1,1 @@
+export const NAIVE_QUEUE = 'bench-naive';
