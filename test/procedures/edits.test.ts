@@ -72,7 +72,7 @@ async function ownersAre(lane: Lane, minReplicas: number, maxReplicas: number): 
   );
 }
 
-describe('somebody edits the governor during the hold', { concurrency: 4 }, () => {
+describe('somebody edits the governor during the hold', { concurrency: 3 }, () => {
   it('leaves what a person lowered, tells the run who it was, and takes it back when asked for it again', () =>
     held({}, async (lane) => {
       await setFloor(lane, 4);
@@ -125,7 +125,7 @@ describe('somebody edits the governor during the hold', { concurrency: 4 }, () =
     }));
 });
 
-describe('the governor is another one in the middle of the hold', { concurrency: 4 }, () => {
+describe('the governor is another one in the middle of the hold', { concurrency: 3 }, () => {
   it('holds an autoscaler that was deleted and made anew, and gives that one back as it came', () =>
     held({}, async (lane) => {
       await lane.admin.remove(...HPA);
@@ -175,7 +175,7 @@ describe('the governor is another one in the middle of the hold', { concurrency:
     }));
 });
 
-describe('a hold that cannot act', { concurrency: 4 }, () => {
+describe('a hold that cannot act', { concurrency: 3 }, () => {
   it('touches nothing while headroom.dev/ignore stands there, says so, and goes on when it is gone', () =>
     held({}, async (lane) => {
       const ignore = (value: string | null) =>

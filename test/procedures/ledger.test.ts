@@ -36,7 +36,7 @@ const untilFloor = (lane: Lane, floor: number, { withinMs = 20_000 } = {}) =>
 
 const HELD = { method: 'PATCH', path: /horizontalpodautoscalers/ };
 
-describe('words to a ledger', { concurrency: 4 }, () => {
+describe('words to a ledger', { concurrency: 3 }, () => {
   it('hears each amendment and each release, and not the first answer again', () =>
     inLane({}, async (lane) => {
       const owners = await lane.snapshot();
@@ -157,7 +157,7 @@ describe('a ledger that is terminated during the hold', () => {
     }));
 });
 
-describe('an attempt that comes too late', { concurrency: 4 }, () => {
+describe('an attempt that comes too late', { concurrency: 3 }, () => {
   it('writes nothing when it arrives after a newer one', () =>
     behindProxy({}, async (lane, proxy) => {
       const [ledger, run] = [toLedger(lane), await anOwner(lane, 'a-run')];
@@ -199,7 +199,7 @@ describe('an attempt that comes too late', { concurrency: 4 }, () => {
     }));
 });
 
-describe('giving a hold back by hand', { concurrency: 4 }, () => {
+describe('giving a hold back by hand', { concurrency: 3 }, () => {
   it('drops every claim at once and tells the runs by whom, while Temporal answers', () =>
     inLane({}, async (lane) => {
       const owners = await lane.snapshot();

@@ -33,6 +33,8 @@ describe('replaying recorded runs', () => {
       'unapproved',
       'suspended',
       'regained',
+      'scheduled',
+      'done-keda',
     ])
       assert.ok(names.includes(outcome), `${outcome} is missing: record it (see CONTRIBUTING)`);
   });
