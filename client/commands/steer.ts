@@ -150,6 +150,8 @@ async function steerFault(client: Client, id: string, error: unknown): Promise<u
       : refused([`${id} has ended (${ended.status.name.toLowerCase()}); nothing can be said to it any more`], { id });
   }
   if (error instanceof Error && /deadline/i.test(error.message))
-    return failed(`no worker answered for ${id}; start one with: headroom worker`);
+    return failed(
+      `no answer for ${id} yet: no worker runs (headroom worker starts one), or it waits for the ledger; what was said may still be carried out, headroom show ${id} tells`,
+    );
   return error;
 }

@@ -66,7 +66,7 @@ describe('bad weather between headroom and the API server', () => {
     const owners = await lane.snapshot();
     await startSale(lane);
     await untilPhase(lane, 'holding');
-    proxy.expect({ path: /./ }, { kind: 'status', status: 503 }, 40);
+    proxy.expect({ path: /./ }, { kind: 'status', status: 503 }, 100);
     await lane.headroom('skip', RUN);
     await eventually('the outage is shown', async () => {
       const { pending } = await lane.status(RUN);

@@ -59,11 +59,18 @@ async function until<T>(
   }
 }
 
+/** Other lanes are at work meanwhile: how long a start takes by itself is not judged here. */
+const READY_WITHIN_MS = 60_000;
+
 const ready = (name: string): Promise<SandboxStatus> =>
-  until(`sandbox ${name} is ready`, () => {
-    const status = readStatus(sandboxDirectory(name));
-    return status?.state === 'ready' ? status : undefined;
-  });
+  until(
+    `sandbox ${name} is ready`,
+    () => {
+      const status = readStatus(sandboxDirectory(name));
+      return status?.state === 'ready' ? status : undefined;
+    },
+    READY_WITHIN_MS,
+  );
 
 const noneAlive = (pids: readonly number[], withinMs = 5_000): Promise<true> =>
   until(`all of ${pids.join(' ')} are gone`, () => (pids.some(isAlive) ? undefined : true), withinMs);
