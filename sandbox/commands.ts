@@ -88,7 +88,6 @@ async function settled(directory: string): Promise<SandboxStatus | undefined> {
 }
 
 async function stay(handle: SandboxHandle, name: string): Promise<number> {
-  say('Ctrl-C stops it');
   let asked = false;
   const onSignal = () => {
     if (asked) return handle.kill();
@@ -97,6 +96,7 @@ async function stay(handle: SandboxHandle, name: string): Promise<number> {
     return void handle.stop();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  say('Ctrl-C stops it');
   await handle.ended;
   if (asked || readStatus(handle.status.directory)?.state === 'stopped') return 0;
   say(

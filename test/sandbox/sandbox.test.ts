@@ -370,7 +370,7 @@ describe('a sandbox with KEDA', () => {
 
   it('has a webhook that refuses a second ScaledObject on one workload', async () => {
     const second = { ...aScaledObject(2), metadata: { name: 'web-again', namespace: 'default' } };
-    await assert.rejects(kube.apply(second), /403 .*already managed by the ScaledObject 'web'/);
+    await assert.rejects(kube.apply(second), /403 .*already managed by the (?:ScaledObject 'web'|hpa 'keda-hpa-web')/);
   });
 
   it('follows no ScaledObject while its operator is away, and every one when it is back', async () => {
@@ -413,7 +413,12 @@ function aScaledObject(minReplicaCount: number): KubeObject {
 describe('a sandbox in the foreground', () => {
   it('stops everything at Ctrl-C and leaves with 0', async () => {
     const child = begin('up', '--no-seed', '--name', 'foreground');
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const { pids } = await ready('foreground');
+    // the status says so a moment before the command listens
+    await until('it says how to stop it', () => (said.includes('Ctrl-C stops it') ? true : undefined));
     child.kill('SIGINT');
     assert.deepEqual(await once(child, 'exit'), [0, null]);
     await noneAlive(Object.values(pids), 0);
