@@ -56,6 +56,20 @@ describe('waiting until pods are available', () => {
     assert.deepEqual({ kind: report.kind, replicas: report.replicas }, { kind: 'short', replicas: 4 });
     assert.match(report.reasons.join(), /0\/3 nodes are available/);
   });
+  it('says the claim again from time to time, in the same words: its ledger may have been terminated', async () => {
+    const claim = { workload: 'web', claim: { id: 'pre-scale.web.sale/r1', floor: 6, reason: 'sale' }, sequence: 4 };
+    for (const [attempt, said] of [
+      [1, []],
+      [15, [claim]],
+    ] as const) {
+      const { activities, run, told } = aWorld({ attempt });
+      await assert.rejects(
+        run.act(() => activities.awaitAvailable({ ...soon, target: 6, claim })),
+        { type: 'notReady' },
+      );
+      assert.deepEqual(told, said);
+    }
+  });
   it('outlasts a permission that is gone, and names it at the deadline', async () => {
     const { activities, run, cluster } = aWorld();
     for (const call of [1, 2]) cluster.brew({ method: 'readWorkload', call, type: 'permissionDenied' });

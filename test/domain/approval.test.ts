@@ -20,6 +20,7 @@ describe('approving a plan', () => {
   const planHash = 'abcdef0123456789';
   const asked = { requestedBy: 'alice', planHash };
   const refused: readonly (readonly [name: string, given: object, says: RegExp])[] = [
+    ['by the same person in other capitals', { as: ' Alice ', planHash }, /alice asked for this run/],
     ['by who asked for it', { as: 'alice', planHash }, /alice asked for this run, so somebody else/],
     [
       'of another plan',
