@@ -111,7 +111,8 @@ const COMPONENTS: readonly Component[] = [
       `--tls-cert-file=${certificate(run, 'serving')}`,
       `--tls-private-key-file=${key(run, 'serving')}`,
       '--node-lease-duration-seconds=8',
-      '--enable-crds=Stage,Metric,ResourceUsage,ClusterResourceUsage',
+      '--enable-crds=Stage,ResourceUsage,ClusterResourceUsage',
+      '--v=WARN', // it tells of every lease
     ],
     environment: (run) => ({ KWOK_WORKDIR: join(run.directory, 'kwok') }),
     ready: ({ ports }) => healthy(`https://127.0.0.1:${ports.kwok}/healthz`),

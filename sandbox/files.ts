@@ -1,9 +1,20 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { writeCertificates, type CertificateName, type Pair } from './certificates.ts';
 import { base64, renderKubeconfig } from './kube.ts';
 import { FILES, kubernetesUrl, pathIn, SUPERVISOR_LOG, url, type Run } from './run.ts';
+
+const NODE_METRICS = join(import.meta.dirname, 'node-metrics.yaml');
 
 /** What the tests take as witness: every change of what decides capacity, whole, and by whom. */
 const AUDITED = [
@@ -39,7 +50,7 @@ export function writeFiles(run: Run, certificates: Readonly<Record<CertificateNa
   write('kubeconfig', adminKubeconfig(run));
   write('auditPolicy', JSON.stringify(auditPolicy()));
   write('prometheusConfig', stringify(prometheusConfig(run)));
-  write('kwokConfig', stringify(kwokConfig()));
+  write('kwokConfig', `${stringify(kwokConfig())}---\n${readFileSync(NODE_METRICS, 'utf8')}`);
   write('temporalConfig', `[profile.default]\naddress = "127.0.0.1:${run.ports.temporal}"\nnamespace = "default"\n`);
 }
 

@@ -9,7 +9,7 @@ import type { ProgramStatus } from './state.ts';
 const READY_WITHIN_MS = 90_000;
 
 /** What a program gets of our environment: its own settings (ETCD_…, TEMPORAL_…, KUBECONFIG) must not reach it. */
-const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'GOMAXPROCS', 'GOMEMLIMIT'];
+const INHERITED = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'GOMAXPROCS', 'GOMEMLIMIT', 'GOGC'];
 
 export interface ProgramProcess {
   status(): ProgramStatus;

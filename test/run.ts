@@ -18,6 +18,9 @@ const LANES = 2;
 /** A sweep has dozens of trials in one test. */
 const LONGEST_MS = { ordinary: 300_000, faults: 1_200_000 };
 
+/** What failed beside others is tried again alone, and once more: longer than a busy moment lasts, and far shorter than a defect. */
+const TRIES_ALONE = 2;
+
 /** Hundreds of processes load the same modules: what the first one has compiled, the others need not. */
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/headroom-compiled');
 
@@ -47,9 +50,6 @@ function runOrdinary(): Promise<readonly number[]> {
   };
   return Promise.all([unit, onServers.length === 0 ? 0 : withSandbox(servers)]);
 }
-
-/** What failed beside others is tried again alone, and once more: longer than a busy moment lasts, and far shorter than a defect. */
-const TRIES_ALONE = 2;
 
 /**
  * A deadline may pass because the machine was busy with the other lanes. So a file in which something failed is tried again with

@@ -12,6 +12,7 @@ import { createWorkloadPort } from '../../adapters/kubernetes/workloads.ts';
 import type { WorkloadPort } from '../../activities/ports.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Governor, GovernorField, StatefulFacts, WorkloadRef } from '../../domain/workload.ts';
+import { eventually } from '../harness/eventually.ts';
 
 type GovernorId = Pick<Governor, 'kind' | 'namespace' | 'name'> & { readonly workloadKind?: WorkloadRef['kind'] };
 interface Manifest {
@@ -204,6 +205,13 @@ export async function openRealCluster() {
     patch,
     async remove(id: GovernorId) {
       await objects.deleteNamespacedCustomObject(located(id));
+      // KEDA's finalizer keeps a ScaledObject a moment longer
+      await eventually(`${id.name} is gone`, () =>
+        read(id).then(
+          () => false,
+          (error: unknown) => error instanceof ApiException && error.code === 404,
+        ),
+      );
     },
     async setField(id: GovernorId, field: GovernorField, value: Json | undefined, manager?: string) {
       const body =

@@ -155,8 +155,12 @@ export async function openLane({
   /** The floors that those writes set, in their order. */
   const floorsWritten = () => writes().flatMap(({ requestObject }) => floorIn(requestObject));
 
+  /** The floors that stood after each write of headroom, also after those that changed something else. */
+  const floorsLeft = () => writes().map(({ responseObject }) => Number((responseObject as Stored).spec[floor]));
+
   return {
     floorsWritten,
+    floorsLeft,
     namespace,
     directory,
     admin,

@@ -55,7 +55,7 @@ describe('the report of a pre-scale', () => {
     assert.equal(await untilClosed(lane), 'COMPLETED');
     await lane.killWorker();
     const whole = await report();
-    assert.deepEqual(floorsIn(whole), lane.floorsWritten());
+    assert.deepEqual(floorsIn(whole), lane.floorsLeft());
     assert.deepEqual([whole.outcome, whole.restored, whole.gaps], ['done', true, []]);
     assert.deepEqual(
       whole.steered.map(({ by, what, note }) => [by, what, note]),
@@ -73,7 +73,7 @@ describe('the report of a pre-scale', () => {
 
   it('tells of a run that was terminated, by whom, and what the ledger did after it', async () => {
     const owners = await lane.snapshot();
-    const earlier = lane.floorsWritten().length;
+    const earlier = lane.floorsLeft().length;
     await startSale(lane);
     await untilPhase(lane, 'holding');
     await lane.temporal.workflow.getHandle(RUN).terminate('stuck');
@@ -81,7 +81,7 @@ describe('the report of a pre-scale', () => {
     const ended = await report();
     assert.equal(ended.outcome, 'terminated');
     assert.match(ended.reasons.join(), /: stuck$/);
-    assert.deepEqual(floorsIn(ended), lane.floorsWritten().slice(earlier));
+    assert.deepEqual(floorsIn(ended), lane.floorsLeft().slice(earlier));
     assert.equal(ended.writes.at(-1)?.why, 'the owner’s values are back');
   });
 
