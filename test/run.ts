@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { DefaultLogger } from '@temporalio/worker';
@@ -8,15 +8,22 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
 
 /**
  * npm test: the unit tests while the sandbox comes up, then everything on the real servers, in lanes.
+ * npm run test:unit (`--unit`): only what needs no servers.
  * npm run test:faults (`--faults`): what takes longer, and then what takes servers away from under everybody, one at a time.
  * Words after `--` are the test files to run instead of all of them.
  */
-const UNIT = ['domain', 'activities', 'workflows', 'adapters', 'client', 'worker', 'bench', 'docs'];
-const SERVERS = ['cluster', 'procedures', 'sandbox'];
-/** Two cores: more lanes than this only wait for each other. */
-const LANES = 2;
+const UNIT = {
+  /** Nothing in a process that another test could meet: one process loads the modules once. */
+  pure: ['domain', 'activities', 'client', 'bench', 'docs'],
+  apart: ['workflows', 'adapters', 'worker'],
+};
+/** Two cores: more lanes than this only wait for each other. The sandbox tests mostly wait, and bring their own servers. */
+const SERVERS = [
+  { rooms: ['cluster', 'procedures'], lanes: 2 },
+  { rooms: ['sandbox'], lanes: 1 },
+];
 /** A sweep has dozens of trials in one test. */
-const LONGEST_MS = { ordinary: 300_000, faults: 1_200_000 };
+const LONGEST_MS = { ordinary: 600_000, faults: 1_200_000 };
 
 /** What failed beside others is tried again alone, and once more: longer than a busy moment lasts, and far shorter than a defect. */
 const TRIES_ALONE = 2;
@@ -25,8 +32,8 @@ const TRIES_ALONE = 2;
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/headroom-compiled');
 
 const words = process.argv.slice(2);
-const isFaults = words.includes('--faults');
-const asked = words.filter((word) => word !== '--faults');
+const MODES = { '--unit': runUnit, '--faults': runFaults };
+const asked = words.filter((word) => !(word in MODES));
 const filesOf = (rooms: readonly string[]): readonly string[] => {
   const all = rooms.flatMap((room) => globSync(`test/${room}/**/*.test.ts`)).toSorted();
   return asked.length === 0 ? all : all.filter((file) => asked.some((word) => file.includes(word)));
@@ -36,39 +43,56 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 type Env = Readonly<Record<string, string>>;
 
 const startedMs = Date.now();
-const codes = isFaults ? await runFaults() : await runOrdinary();
+const mode = words.find((word) => word in MODES) as keyof typeof MODES | undefined;
+const codes = await (mode === undefined ? runOrdinary() : MODES[mode]());
 say(`it took ${((Date.now() - startedMs) / 1_000).toFixed(0)} s`);
 process.exit(codes.every((code) => code === 0) ? 0 : 1);
 
 /** The unit tests need no servers, so they run while the sandbox comes up; both at once would only make each other late. */
-function runOrdinary(): Promise<readonly number[]> {
-  const onServers = filesOf(SERVERS);
-  const unit = run(filesOf(UNIT), { lanes: 2, env: { HEADROOM_MODEL_RUNS: '10000' } });
+async function runOrdinary(): Promise<readonly number[]> {
+  const unit = runUnit({ HEADROOM_MODEL_RUNS: '10000' });
   const servers = async (env: Env) => {
     await unit;
-    return runPatiently(onServers, env);
+    return runPatiently(env);
   };
-  return Promise.all([unit, onServers.length === 0 ? 0 : withSandbox(servers)]);
+  const hasServerTests = SERVERS.some(({ rooms }) => filesOf(rooms).length > 0);
+  const [codes, code] = await Promise.all([unit, hasServerTests ? withSandbox(servers) : 0]);
+  return [...codes, code];
+}
+
+function runUnit(env: Env = {}): Promise<number[]> {
+  return Promise.all([
+    run(filesOf(UNIT.pure), { lanes: 1, env, isolation: 'none' }),
+    run(filesOf(UNIT.apart), { lanes: 2, env }),
+  ]);
 }
 
 /**
  * A deadline may pass because the machine was busy with the other lanes. So a file in which something failed is tried again with
  * the machine for itself; what passes only then is named, and what fails then too has failed.
  */
-async function runPatiently(files: readonly string[], env: Env): Promise<number> {
+async function runPatiently(env: Env): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'headroom-test-'));
-  const noted = join(directory, 'failed');
-  let code = await run(files, { lanes: LANES, env, failedFiles: noted });
+  const noteOf = (name: string | number) => join(directory, `failed-${name}`);
+  const firstCodes = await Promise.all(
+    SERVERS.map(({ rooms, lanes }, index) => run(filesOf(rooms), { lanes, env, failedFiles: noteOf(index) })),
+  );
+  let code = Math.max(...firstCodes);
+  let failed: readonly string[] = SERVERS.flatMap((_, index) => failedIn(noteOf(index)));
   for (let attempt = 1; code !== 0 && attempt <= TRIES_ALONE; attempt += 1) {
-    const failed = [...new Set(readFileSync(noted, 'utf8').split('\n').filter(Boolean))].map((file) =>
-      relative('.', file),
-    );
     if (failed.length === 0) return code;
     say(`\nonce more, one after another: ${failed.join(' ')}`);
-    code = await run(failed, { lanes: 1, env, failedFiles: noted });
+    code = await run(failed, { lanes: 1, env, failedFiles: noteOf('alone') });
     say(code === 0 ? `\npassed only when run alone: ${failed.join(' ')}` : '\nfailed alone too');
+    failed = failedIn(noteOf('alone'));
   }
   return code;
+}
+
+function failedIn(note: string): readonly string[] {
+  if (!existsSync(note)) return [];
+  const lines = readFileSync(note, 'utf8').split('\n').filter(Boolean);
+  return [...new Set(lines)].map((file) => relative('.', file));
 }
 
 /** Each file has the machine for itself: it brings its own lanes, or harms the servers that others need. */
@@ -79,6 +103,8 @@ async function runFaults(): Promise<readonly number[]> {
 }
 
 async function withSandbox(act: (env: Env) => Promise<number>): Promise<number> {
+  // servers that have memory to spare collect their garbage less often
+  process.env['GOGC'] ??= '400';
   const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, extras: ['keda'], onProgress: say });
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => void sandbox.stop().then(() => process.exit(1)));
@@ -104,11 +130,13 @@ function run(
     lanes,
     env,
     longestMs = LONGEST_MS.ordinary,
+    isolation = 'process',
     failedFiles,
   }: {
     readonly lanes: number;
     readonly env: Env;
     readonly longestMs?: number;
+    readonly isolation?: 'process' | 'none';
     /** Where to note the files in which something failed. */
     readonly failedFiles?: string;
   },
@@ -120,7 +148,8 @@ function run(
       [
         '--disable-warning=ExperimentalWarning',
         '--test',
-        `--test-concurrency=${lanes}`,
+        // only apart from each other can files run at the same time
+        ...(isolation === 'none' ? ['--test-isolation=none'] : [`--test-concurrency=${lanes}`]),
         `--test-timeout=${longestMs}`,
         ...(failedFiles === undefined ? [] : reporters(failedFiles)),
         ...files,

@@ -6,7 +6,7 @@ import { endNowUpdate, ledgerQuery } from '../../workflows/messages.ts';
 import { activitiesOf, type Counted } from './activities-of.ts';
 import { eventually } from './eventually.ts';
 import { openLane, type Lane, type LaneOptions } from './lane.ts';
-import { killPointText, type KillPoint } from './mortal.ts';
+import { killPointText, readDeaths, type KillPoint } from './mortal.ts';
 import { RUN, untilClosed, untilHome, untilPhase } from './pre-scale.ts';
 import { everyWriteIsSound } from './witness.ts';
 
@@ -60,6 +60,49 @@ export async function killedAt(governor: SweptGovernor, point: KillPoint): Promi
   });
 }
 
+/**
+ * A whole pre-scale whose worker dies after every effect of these activities, once each, and the same end. Answers with
+ * how many deaths each activity had.
+ */
+export async function killedAtEach(
+  governor: SweptGovernor,
+  names: readonly string[],
+): Promise<Readonly<Record<string, number>>> {
+  return inSweptLane(governor, async (lane) => {
+    const owners = await lane.snapshot();
+    const mark = join(lane.directory, 'deaths');
+    const deaths = () => readDeaths(mark);
+    let isOver = false;
+    const reviveAlways = async () => {
+      while (!isOver) {
+        const before = deaths().length;
+        const reborn = lane.startWorker({ KILL_EACH: names.join(','), KILL_MARK: mark });
+        const worker = await reborn.catch((error: unknown) => {
+          // so quick that it was dead before it had said that it was ready
+          if (deaths().length > before || isOver) return undefined;
+          throw error;
+        });
+        if (worker !== undefined && worker.exitCode === null && worker.signalCode === null)
+          await new Promise((resolve) => worker.once('exit', resolve));
+      }
+    };
+    const reviving = reviveAlways();
+    await Promise.race([reviving, followThrough(lane, { withinMs: names.length * PATIENCE_MS })]);
+    isOver = true;
+    await isAsItWas(lane, owners);
+    const { answered } = await activitiesOf(lane);
+    await lane.killWorker();
+    await reviving;
+    const died = Object.fromEntries(names.map((name) => [name, deaths().filter((one) => one.name === name).length]));
+    for (const name of names)
+      assert.ok(
+        (died[name] ?? 0) >= (answered[name] ?? 0),
+        `${name} answered without a death: ${JSON.stringify(died)}`,
+      );
+    return died;
+  });
+}
+
 async function inSweptLane<T>(governor: SweptGovernor, act: (lane: Lane) => Promise<T>): Promise<T> {
   const lane = await openLane({ governor, policy: QUICK });
   try {
@@ -73,16 +116,16 @@ async function inSweptLane<T>(governor: SweptGovernor, act: (lane: Lane) => Prom
 }
 
 /** The event ends when the hold stands, quiet comes, and the run goes home: every phase but those that people ask for. */
-async function followThrough(lane: Lane): Promise<void> {
+async function followThrough(lane: Lane, { withinMs = PATIENCE_MS } = {}): Promise<void> {
   const startMs = Date.now() + 1_000;
   const event = { name: 'sale', startMs, endMs: startMs + 600_000 };
   const target = { kind: 'factor', factor: 2 } as const;
   await startPreScale(lane.temporal, { workload: 'tensafe-server', event, target, requestedBy: 'tester' });
-  await untilPhase(lane, 'holding', { withinMs: PATIENCE_MS });
+  await untilPhase(lane, 'holding', { withinMs });
   await lane.temporal.workflow
     .getHandle(RUN)
     .executeUpdate(endNowUpdate, { args: [{ as: 'tester' }], updateId: 'the-end' });
-  assert.equal(await untilClosed(lane, { withinMs: PATIENCE_MS }), 'COMPLETED');
+  assert.equal(await untilClosed(lane, { withinMs }), 'COMPLETED');
 }
 
 async function isAsItWas(lane: Lane, owners: Awaited<ReturnType<Lane['snapshot']>>): Promise<void> {

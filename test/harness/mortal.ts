@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** `<half>:<activity, or port.method>:<n>`: before the effect of its n-th call, or after it and before anybody heard of it. */
 export interface KillPoint {
@@ -40,6 +40,40 @@ export function mortal<A extends object>(all: A, { half, name, count }: KillPoin
     return answer;
   };
   return { ...all, [name]: dying };
+}
+
+/** The deaths so far, oldest first: name of the activity, and which one it was. */
+export function readDeaths(file: string): readonly { readonly name: string; readonly id: string }[] {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+  return lines.map((line) => {
+    const [name = '', id = ''] = line.split(' ');
+    return { name, id };
+  });
+}
+
+/**
+ * The same activities, and each one of these names dies by SIGKILL after its effect and before its answer, once: its next
+ * attempt, in another process, finds its death noted and lives.
+ */
+export function mortalOnceEach<A extends object>(all: A, names: readonly string[], deaths: string): A {
+  const acts = all as unknown as Acts;
+  const dying =
+    (name: string, act: Acts[string]) =>
+    async (...args: readonly never[]) => {
+      const answer = await act(...args);
+      const { workflowExecution, activityId } = Context.current().info;
+      const id = `${workflowExecution?.workflowId}/${workflowExecution?.runId}/${activityId}`;
+      if (readDeaths(deaths).some((death) => death.id === id)) return answer;
+      appendFileSync(deaths, `${name} ${id}\n`);
+      process.kill(process.pid, 'SIGKILL');
+      return answer;
+    };
+  const mortals = names.map((name) => {
+    const act = acts[name];
+    if (act === undefined) throw new Error(`there is nothing called ${name} to die at`);
+    return [name, dying(name, act)] as const;
+  });
+  return { ...all, ...Object.fromEntries(mortals) };
 }
 
 function isFirstAttempt(): boolean {

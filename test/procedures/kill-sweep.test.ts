@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { boundariesOf, killedAt, killPoints } from '../harness/kill-sweep.ts';
-import { killPointText } from '../harness/mortal.ts';
+import { boundariesOf, killedAtEach } from '../harness/kill-sweep.ts';
 
-/** Each trial waits for a heartbeat timeout as a rule, so that many fit on two cores. */
-const LANES = 5;
+/** Each death costs a heartbeat timeout, and the lanes wait for theirs at the same time. */
+const LANES = 3;
+const LONGEST_MS = 600_000;
 
 describe('a worker killed by SIGKILL after the effect of an activity and before its answer', () => {
-  it('comes back to the same end, at every activity of a pre-scale', { concurrency: LANES }, async (test) => {
-    const points = killPoints(await boundariesOf('hpa'), 'after');
-    assert.ok(points.length >= 15, `only ${points.map(killPointText).join(', ')}`);
-    await Promise.all(points.map((point) => test.test(killPointText(point), () => killedAt('hpa', point))));
+  it('comes back to the same end, at every activity of a pre-scale', { timeout: LONGEST_MS }, async () => {
+    const { answered } = await boundariesOf('hpa');
+    const names = Object.keys(answered).toSorted();
+    const dealt = Array.from({ length: LANES }, (_, lane) => names.filter((_name, index) => index % LANES === lane));
+    const died = Object.assign({}, ...(await Promise.all(dealt.map((share) => killedAtEach('hpa', share)))));
+    for (const name of names) assert.ok(died[name] > 0, `nobody died at ${name}: ${JSON.stringify(died)}`);
+    const deaths = Object.values<number>(died).reduce((sum, count) => sum + count, 0);
+    assert.ok(deaths >= 15, JSON.stringify(died));
   });
 });
