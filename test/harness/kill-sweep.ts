@@ -71,29 +71,19 @@ export async function killedAtEach(
   return inSweptLane(governor, async (lane) => {
     const owners = await lane.snapshot();
     const mark = join(lane.directory, 'deaths');
-    const deaths = () => readDeaths(mark);
-    let isOver = false;
-    const reviveAlways = async () => {
-      while (!isOver) {
-        const before = deaths().length;
-        const reborn = lane.startWorker({ KILL_EACH: names.join(','), KILL_MARK: mark });
-        const worker = await reborn.catch((error: unknown) => {
-          // so quick that it was dead before it had said that it was ready
-          if (deaths().length > before || isOver) return undefined;
-          throw error;
-        });
-        if (worker !== undefined && worker.exitCode === null && worker.signalCode === null)
-          await new Promise((resolve) => worker.once('exit', resolve));
-      }
-    };
-    const reviving = reviveAlways();
-    await Promise.race([reviving, followThrough(lane, { withinMs: names.length * PATIENCE_MS })]);
-    isOver = true;
+    const over = new AbortController();
+    const reviving = reviveUntil(over.signal, lane, { KILL_EACH: names.join(','), KILL_MARK: mark });
+    try {
+      await Promise.race([reviving, followThrough(lane, { withinMs: names.length * PATIENCE_MS })]);
+    } finally {
+      over.abort();
+    }
     await isAsItWas(lane, owners);
     const { answered } = await activitiesOf(lane);
     await lane.killWorker();
     await reviving;
-    const died = Object.fromEntries(names.map((name) => [name, deaths().filter((one) => one.name === name).length]));
+    const deaths = readDeaths(mark);
+    const died = Object.fromEntries(names.map((name) => [name, deaths.filter((one) => one.name === name).length]));
     for (const name of names)
       assert.ok(
         (died[name] ?? 0) >= (answered[name] ?? 0),
@@ -101,6 +91,25 @@ export async function killedAtEach(
       );
     return died;
   });
+}
+
+/** A worker that takes over whenever one has died. */
+async function reviveUntil(
+  over: AbortSignal,
+  lane: Lane,
+  env: { readonly KILL_EACH: string; readonly KILL_MARK: string },
+): Promise<void> {
+  const deaths = () => readDeaths(env.KILL_MARK).length;
+  while (!over.aborted) {
+    const before = deaths();
+    const worker = await lane.startWorker(env).catch((error: unknown) => {
+      // so quick that it was dead before it had said that it was ready
+      if (deaths() > before || over.aborted) return undefined;
+      throw error;
+    });
+    if (worker !== undefined && worker.exitCode === null && worker.signalCode === null)
+      await new Promise((resolve) => worker.once('exit', resolve));
+  }
 }
 
 async function inSweptLane<T>(governor: SweptGovernor, act: (lane: Lane) => Promise<T>): Promise<T> {
