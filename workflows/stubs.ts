@@ -32,7 +32,7 @@ export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'rele
 
 /** Polls: each attempt is one look, the next one comes after the delay that the failure itself names. */
 export const watching = proxyActivities<
-  Pick<Activities, 'awaitAvailable' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression'>
+  Pick<Activities, 'awaitAvailable' | 'keepClaimed' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression'>
 >({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '70s',
