@@ -3,6 +3,7 @@ import { createLedgerActivities } from './ledger.ts';
 import { createPolicyActivities } from './policy.ts';
 import type { Ports } from './ports.ts';
 import { createQuietActivities } from './quiet.ts';
+import { createRunActivities } from './runs.ts';
 import { createWorkloadActivities } from './workloads.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
@@ -15,5 +16,6 @@ export function createActivities(ports: Ports) {
     ...createClaimActivities(ports),
     ...createWorkloadActivities(ports),
     ...createQuietActivities(ports),
+    ...createRunActivities(ports),
   };
 }

@@ -5,6 +5,7 @@ import type { PodTrouble } from '../domain/troubles.ts';
 import type { Series } from '../domain/quiet.ts';
 import type { Claim } from '../domain/claim.ts';
 import type { Policy } from '../domain/policy.ts';
+import type { ExistingRun } from '../domain/schedule.ts';
 import type { GovernorChange, WorkloadRef, WorkloadState } from '../domain/workload.ts';
 
 /** Who calls and how to stop it: every request carries both. */
@@ -67,6 +68,8 @@ export interface LedgerPort {
 export interface RunPort {
   /** Whether the run that made the claim (`<workflowId>/<firstExecutionRunId>`) is still open, in whichever of its continuations. */
   isRunning(claimId: string, call: Call): Promise<boolean>;
+  /** The newest run of this workflow id, open or closed; null where there is none. */
+  find(workflowId: string, call: Call): Promise<ExistingRun | null>;
 }
 
 /** The loaded headroom.yaml. */

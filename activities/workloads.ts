@@ -13,6 +13,7 @@ import type { LedgerPort, Ports } from './ports.ts';
 /** Pace of the polls: availability changes within seconds, a wind-down within minutes. */
 const AVAILABLE_POLL_MS = 1_000;
 const RELEASE_POLL_MS = 2_000;
+const KEEP_POLL_MS = 30_000;
 /** Attempts between two reminders of the ledger: half a minute. */
 const REMIND_EVERY = 15;
 
@@ -102,6 +103,21 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
   }
 
   /**
+   * Says the claim again every half minute, with its own sequence, until it is let go: for as long as it was not seen on the
+   * object, nothing but the ledger's history has it, and that may be gone.
+   */
+  async function keepClaimed(claim: Parameters<LedgerPort['claim']>[0]): Promise<never> {
+    try {
+      await ledger.claim(claim, currentCall());
+    } catch (error) {
+      throw lasting(error, KEEP_POLL_MS);
+    }
+    throw failure('notReady', `the ledger of ${claim.workload} has the claim, and is told again every half minute`, {
+      retryAfterMs: KEEP_POLL_MS,
+    });
+  }
+
+  /**
    * Waits until the claim is off the object and, where no other claim lives, the owner's values are back.
    * Says the release again from time to time, with its own sequence: a ledger that lives knows it, one whose
    * history was deleted after it had accepted starts anew from the object and winds down.
@@ -129,7 +145,7 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
     if (verdict.kind === 'waiting') throw failure('notReady', verdict.reason, { retryAfterMs: RELEASE_POLL_MS });
     return { ...verdict, kind: 'released', owners: ownersValues(state), counts: countsOf(state) };
   }
-  return { surveyWorkload, checkRoom, awaitAvailable, awaitReleased };
+  return { surveyWorkload, checkRoom, awaitAvailable, keepClaimed, awaitReleased };
 }
 
 function countsOf(state: WorkloadState): WorkloadCounts {

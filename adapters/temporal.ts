@@ -1,11 +1,13 @@
 import {
   type Client,
   isGrpcServiceError,
+  ServiceError,
   WithStartWorkflowOperation,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
 } from '@temporalio/client';
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
+import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { failure, messageOf } from '../activities/failure.ts';
 import type { Call, LedgerPort, RunPort } from '../activities/ports.ts';
 import { ledgerId, QUEUES } from '../domain/names.ts';
@@ -80,6 +82,24 @@ export function createRunPort(client: Client): RunPort {
         });
       }
     },
+    async find(workflowId, call) {
+      try {
+        const { runId } = await bounded(client, call, () => client.workflow.getHandle(workflowId).describe());
+        const handle = client.workflow.getHandle(workflowId, runId);
+        const { events } = await bounded(client, call, () => handle.fetchHistory());
+        const started = events?.[0]?.workflowExecutionStartedEventAttributes;
+        const [input = null] = await decodeArrayFromPayloads(
+          client.options.loadedDataConverter,
+          started?.input?.payloads,
+        );
+        return { runId, input };
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return null;
+        throw failure('apiUnavailable', `Temporal did not say how ${workflowId} was started: ${detailsOf(error)}`, {
+          cause: error,
+        });
+      }
+    },
   };
 }
 
@@ -101,5 +121,7 @@ function ledgerFailure(error: unknown, workload: string): ApplicationFailure {
 }
 
 function detailsOf(error: unknown): string {
-  return isGrpcServiceError(error) ? error.details : messageOf(error);
+  // describing wraps what gRPC says
+  const said = error instanceof ServiceError ? error.cause : error;
+  return isGrpcServiceError(said) ? said.details : messageOf(error);
 }

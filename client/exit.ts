@@ -1,4 +1,4 @@
-/** 0 done, 1 failed, 2 usage, 3 refused. */
+/** 0 done, or accepted and kept by the run, which says what is still to come; 1 failed, 2 usage, 3 refused. */
 export const EXIT = { done: 0, failed: 1, usage: 2, refused: 3 } as const;
 
 /** Ends a command with a message for people and a code for scripts. */

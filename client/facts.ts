@@ -2,6 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { Claim } from '../domain/claim.ts';
 import type { LedgerStep } from '../domain/ledger-writes.ts';
 import { ledgerId } from '../domain/names.ts';
+import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
 import type { ClaimState } from '../domain/procedures.ts';
 import type { RunEnd, RunFacts, RunStep } from '../domain/run-facts.ts';
 import { claimStateSignal, claimUpdate, releaseUpdate, restoreUpdate } from '../workflows/messages.ts';
@@ -25,7 +26,9 @@ export function runFacts(
   const claimId = `${id}/${started?.kind === 'started' ? started.firstRunId : runId}`;
   const steps = happenings.flatMap((happening) => runStep(happening, claimId));
   const end = happenings.map(runEnd).find((one) => one !== undefined) ?? null;
-  const request = (started?.kind === 'started' ? started.input : {}) as RunFacts['request'];
+  // what was typed by hand in Temporal's UI is told as far as it can be read
+  const input = started?.kind === 'started' ? started.input : undefined;
+  const { request } = readPreScaleRequest(input, started?.atMs ?? 0);
   return { id, runId, request, startedAtMs: started?.atMs ?? 0, steps, end };
 }
 

@@ -318,7 +318,7 @@ export function planIntent(request: PreScaleRequest, plan: PreScalePlan): PlanIn
 function roundMoney(value: number): number {
   return Math.round(value * 100) / 100;
 }
-function isMoment(ms: number): boolean {
+export function isMoment(ms: number): boolean {
   return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15;
 }
 function iso(ms: number): string {

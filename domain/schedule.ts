@@ -2,6 +2,7 @@ import type { Cron } from './cron.ts';
 import { preScaleId } from './names.ts';
 import { dueOccurrence, type Occurrence } from './occurrences.ts';
 import type { PreScaleRequest, Target } from './pre-scale.ts';
+import { readPreScaleRequest } from './pre-scale-request.ts';
 
 /** A pre-scale that comes again: what the schedule hands to each firing, and what `schedule list` shows. */
 export interface PreScaleSchedule {
@@ -61,4 +62,33 @@ export function judgeFiring(
   return nowMs > due.startMs + schedule.catchUpMs
     ? { kind: 'too late', event: request.event.name }
     : { kind: 'start', request };
+}
+
+/** The newest run of some workflow id, as it was started: by whom and with what is in its input. */
+export interface ExistingRun {
+  readonly runId: string;
+  readonly input: unknown;
+}
+
+/** Whether the run that has an occurrence's id already was started for this occurrence, by a firing or when the schedule was made. */
+export function judgeExisting(
+  { workload, event, trigger = '' }: PreScaleRequest,
+  existing: ExistingRun | null,
+): { readonly kind: 'own' } | { readonly kind: 'foreign'; readonly reason: string } {
+  const id = preScaleId(workload, event.name);
+  const notStarted = `occurrence ${event.name} of ${trigger} was NOT started`;
+  if (existing === null)
+    return {
+      kind: 'foreign',
+      reason: `${notStarted}: a run ${id} was there, and Temporal knows nothing of it any more; trigger the schedule again`,
+    };
+  const { request } = readPreScaleRequest(existing.input, event.startMs);
+  if (request.trigger === trigger && request.event.startMs === event.startMs) return { kind: 'own' };
+  const { requestedBy, event: theirs } = request;
+  const [starts, ends] = [new Date(theirs.startMs).toISOString(), new Date(theirs.endMs).toISOString()];
+  const by = request.trigger === undefined ? requestedBy : `${requestedBy} (${request.trigger})`;
+  return {
+    kind: 'foreign',
+    reason: `${notStarted}: run ${existing.runId} has its id ${id} and is not of this occurrence; it was asked for by ${by}, for ${starts} to ${ends}; start the occurrence under another event name (headroom pre-scale ${workload} --event ${event.name}-2), or let that run serve it (headroom show ${id})`,
+  };
 }

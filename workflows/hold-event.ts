@@ -5,12 +5,15 @@ import { refOf } from '../domain/policy.ts';
 import type { PreScaleResult, WorkloadCounts } from '../domain/procedures.ts';
 import { ownersValues } from '../domain/release.ts';
 import { findGovernor, type WorkloadState } from '../domain/workload.ts';
+import { openClaimKeeper } from './claim-keeper.ts';
 import type { Planned } from './make-plan.ts';
 import type { PreScaleRun } from './run.ts';
 import type { Steering } from './steering.ts';
 import { watching } from './stubs.ts';
 import { unless, untilOver } from './unless.ts';
 import { windDown, type Holding, type Home } from './wind-down.ts';
+
+type ClaimKeeper = ReturnType<typeof openClaimKeeper>;
 
 /** From the claim to the owner's values: the one place that undoes, for the good end, failure and cancellation alike. */
 export async function holdThrough({
@@ -63,11 +66,16 @@ export async function holdThrough({
 async function holdUntilHome(holding: Holding): Promise<Home> {
   const { run, steering } = holding;
   let regainedAtMs = 0;
+  const keeper = openClaimKeeper(run);
   for (;;) {
-    do {
-      await holdToTheEnd(holding);
-      await quiet(holding, Math.max(run.status().event.endMs, regainedAtMs));
-    } while (!steering.isOver());
+    try {
+      do {
+        await holdToTheEnd(holding, keeper);
+        await quiet(holding, Math.max(run.status().event.endMs, regainedAtMs));
+      } while (!steering.isOver());
+    } finally {
+      await keeper.stop();
+    }
     const home = await windDown(holding, { watchesLoad: !steering.isSkipped() });
     if (home !== undefined) return home;
     run.enter('scaling', { what: 'ask for the capacity again', atMs: null });
@@ -78,18 +86,28 @@ async function holdUntilHome(holding: Holding): Promise<Home> {
 }
 
 /** Holds until the event is over; looks whether what is asked for is there, at first and after each amendment. */
-async function holdToTheEnd({ run, steering, policy }: Holding): Promise<void> {
+async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKeeper): Promise<void> {
   let lookedFor: number | null = null;
   const { status } = run;
   while (!steering.isOver()) {
     const target = status().target ?? 0;
-    if (target !== lookedFor) await makeSure({ run, steering, policy }, target);
+    if (target !== lookedFor) {
+      await keeper.stop();
+      await makeSure({ run, steering, policy }, target);
+      if (run.status().target === target && !isSeenToStand(run)) keeper.start();
+    }
     lookedFor = target;
     const { endMs } = status().event;
     run.enter('holding', { what: 'the event ends', atMs: endMs });
     const changed = () => steering.isOver() || status().target !== target || status().event.endMs !== endMs;
     await condition(changed, Math.max(1, endMs - Date.now()), { summary: `until ${status().event.name} ends` });
   }
+}
+
+/** All pods are there, by a floor on the object, and the ledger said that it has written: from then on the object itself remembers. */
+function isSeenToStand({ status }: PreScaleRun): boolean {
+  const { available, claim } = status();
+  return available?.kind === 'available' && claim !== null && claim.state !== 'refused';
 }
 
 async function makeSure(

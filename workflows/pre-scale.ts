@@ -1,7 +1,8 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { allHandlersFinished, CancellationScope, condition, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
-import { targetFaults, windowFaults, type PreScaleRequest } from '../domain/pre-scale.ts';
+import type { PreScaleRequest } from '../domain/pre-scale.ts';
+import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
 import type { PreScaleResult } from '../domain/procedures.ts';
 import { openApproval, type Approval } from './approval.ts';
 import { holdThrough } from './hold-event.ts';
@@ -19,12 +20,15 @@ const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
  * Capacity for a planned event: there before it, held through it, gone afterwards only when the load has gone.
  * Cancelling at any step lets the capacity go by the ledger's steps; the run closes when the owner's values are back.
  */
-export async function preScale(request: PreScaleRequest): Promise<PreScaleResult> {
+export async function preScale(input: PreScaleRequest): Promise<PreScaleResult> {
+  // typed by hand in Temporal's UI it may be anything
+  const { request, faults } = readPreScaleRequest(input, Date.now());
   const run = openRun(request);
   const steering = openSteering(run);
   const approval = openApproval(run, steering);
   try {
-    const result = await follow({ run, steering, approval }, request);
+    const result: PreScaleResult =
+      faults.length > 0 ? { outcome: 'refused', reasons: faults } : await follow({ run, steering, approval }, request);
     if (run.status().phase !== 'done') run.enter('done', { what: 'nothing', atMs: null });
     await condition(allHandlersFinished);
     return result;
@@ -46,8 +50,6 @@ interface Parts {
 }
 
 async function follow({ run, steering, approval }: Parts, request: PreScaleRequest): Promise<PreScaleResult> {
-  const faults = [...windowFaults(request, Date.now()), ...targetFaults(request)];
-  if (faults.length > 0) return { outcome: 'refused', reasons: faults };
   upsertSearchAttributes([
     { key: WORKLOAD, value: request.workload },
     { key: PROCEDURE, value: 'preScale' },

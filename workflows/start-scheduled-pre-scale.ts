@@ -1,8 +1,10 @@
-import { defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { startChild, workflowInfo } from '@temporalio/workflow';
+import { ApplicationFailure, defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import { patched, startChild, workflowInfo } from '@temporalio/workflow';
 import { preScaleId, QUEUES } from '../domain/names.ts';
-import { judgeFiring, type PreScaleSchedule } from '../domain/schedule.ts';
+import type { PreScaleRequest } from '../domain/pre-scale.ts';
+import { judgeExisting, judgeFiring, type PreScaleSchedule } from '../domain/schedule.ts';
 import type { preScale } from './pre-scale.ts';
+import { reading } from './stubs.ts';
 
 /** Set by Temporal on what a schedule starts: when it should have fired, however late it did. */
 const FIRED_AT = defineSearchAttributeKey('TemporalScheduledStartTime', 'DATETIME');
@@ -14,7 +16,8 @@ export type FiringResult =
 
 /**
  * What a schedule starts: it starts the run of the occurrence that is due, and ends. A schedule cannot start that run itself,
- * because Temporal appends the time to the ids of what a schedule starts, and an event's id is its lock.
+ * because Temporal appends the time to the ids of what a schedule starts, and an event's id is its lock. Fails where somebody
+ * else's run has that lock.
  */
 export async function startScheduledPreScale(schedule: PreScaleSchedule): Promise<FiringResult> {
   const { typedSearchAttributes, startTime } = workflowInfo();
@@ -40,7 +43,16 @@ export async function startScheduledPreScale(schedule: PreScaleSchedule): Promis
     });
     return { outcome: 'started', run };
   } catch (error) {
-    if (error instanceof WorkflowExecutionAlreadyStartedError) return { outcome: 'already started', run };
-    throw error;
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    // firings from before took every run of that id for their own
+    if (patched('whose-run')) await refuseForeign(request, run);
+    return { outcome: 'already started', run };
   }
+}
+
+/** The id is an event's lock, and somebody else may hold it: then the occurrence has no run, which must not look like success. */
+async function refuseForeign(request: PreScaleRequest, run: string): Promise<void> {
+  const existing = await reading.findRun.executeWithOptions({ summary: `whose run ${run} is` }, [run]);
+  const verdict = judgeExisting(request, existing);
+  if (verdict.kind === 'foreign') throw ApplicationFailure.nonRetryable(verdict.reason, 'invalidRequest');
 }

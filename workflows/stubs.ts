@@ -14,8 +14,8 @@ export const reckoning = proxyLocalActivities<Pick<Activities, 'resolveWorkloadP
   retry: RETRY,
 });
 
-/** Reads of a plan: an outage is waited out, because the event is still ahead. */
-export const reading = proxyActivities<Pick<Activities, 'surveyWorkload' | 'checkRoom'>>({
+/** Reads of a plan and of a firing: an outage is waited out, because the event is still ahead. */
+export const reading = proxyActivities<Pick<Activities, 'surveyWorkload' | 'checkRoom' | 'findRun'>>({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
   heartbeatTimeout: LOST_AFTER,
@@ -32,7 +32,7 @@ export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'rele
 
 /** Polls: each attempt is one look, the next one comes after the delay that the failure itself names. */
 export const watching = proxyActivities<
-  Pick<Activities, 'awaitAvailable' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression'>
+  Pick<Activities, 'awaitAvailable' | 'keepClaimed' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression'>
 >({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '70s',

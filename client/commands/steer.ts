@@ -1,5 +1,4 @@
-import { type Client, WorkflowNotFoundError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { readDuration } from '../../domain/duration.ts';
 import {
@@ -13,12 +12,11 @@ import {
   skipWaitUpdate,
   statusQuery,
   suspendUpdate,
-  type Answer,
 } from '../../workflows/messages.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { failed, refused, usage } from '../exit.ts';
-import { unknownRun } from '../runs.ts';
+import { refused, usage } from '../exit.ts';
+import { hear, sendUpdate, type Heard } from '../updates.ts';
 import { whoAmI } from './pre-scale.ts';
 
 export interface SteerOptions extends OutputOptions {
@@ -29,8 +27,6 @@ export interface SteerOptions extends OutputOptions {
   readonly plan?: string;
   readonly now?: boolean;
 }
-/** Without a worker nobody validates or answers an update. */
-const ANSWER_MS = 10_000;
 
 /** What is said with nothing but a name and a note. */
 const PLAIN = [
@@ -44,24 +40,24 @@ const PLAIN = [
 export function registerSteering(program: Command): void {
   for (const { name, update, description } of PLAIN)
     steering(program, name, description).action((id: string, options: SteerOptions) =>
-      tell(id, options, (client) => client.workflow.getHandle(id).executeUpdate(update, { args: [by(options)] })),
+      tell(id, options, (client) => sendUpdate(client, id, { update, request: by(options) })),
     );
   steering(program, 'approve', 'approve the plan that waits: a second person’s word')
     .option('--plan <hash>', 'of the plan you have read, as show prints it (default: the one that waits now)')
     .action((id: string, options: SteerOptions) =>
       tell(id, options, async (client) => {
-        const handle = client.workflow.getHandle(id);
-        const planHash = options.plan ?? (await handle.query(statusQuery)).planHash ?? '';
-        return handle.executeUpdate(approveUpdate, { args: [{ ...by(options), planHash }] });
+        const planHash = options.plan ?? (await client.workflow.getHandle(id).query(statusQuery)).planHash ?? '';
+        return sendUpdate(client, id, { update: approveUpdate, request: { ...by(options), planHash } });
       }),
     );
   steering(program, 'retry-undo', 'ask the ledger again to give back what the owner had')
     .option('--now', 'without the steps of the wind-down')
     .action((id: string, options: SteerOptions) =>
       tell(id, options, (client) =>
-        client.workflow
-          .getHandle(id)
-          .executeUpdate(retryUndoUpdate, { args: [{ ...by(options), ...(options.now === true && { now: true }) }] }),
+        sendUpdate(client, id, {
+          update: retryUndoUpdate,
+          request: { ...by(options), ...(options.now === true && { now: true }) },
+        }),
       ),
     );
   steering(program, 'extend', 'the event ends later')
@@ -70,9 +66,7 @@ export function registerSteering(program: Command): void {
       const read = readDuration(options.for ?? '');
       return tell(id, options, (client) => {
         if (read.kind === 'fault') throw usage([`--for ${read.message}`]);
-        return client.workflow
-          .getHandle(id)
-          .executeUpdate(extendUpdate, { args: [{ ...by(options), forMs: read.ms }] });
+        return sendUpdate(client, id, { update: extendUpdate, request: { ...by(options), forMs: read.ms } });
       });
     });
   steering(program, 'amend', 'ask for another number of replicas')
@@ -82,7 +76,7 @@ export function registerSteering(program: Command): void {
       return tell(id, options, (client) => {
         if (!Number.isSafeInteger(floor) || floor < 1)
           throw usage([`--floor ${options.floor} is not a whole number above 0`]);
-        return client.workflow.getHandle(id).executeUpdate(amendFloorUpdate, { args: [{ ...by(options), floor }] });
+        return sendUpdate(client, id, { update: amendFloorUpdate, request: { ...by(options), floor } });
       });
     });
   steering(
@@ -123,35 +117,7 @@ export function by({ as, note }: SteerOptions) {
   return { as: as ?? whoAmI(), ...(note !== undefined && { note }) };
 }
 
-/** Sends one update and prints its answer; what comes back as a fault is said in a person's words. */
-export async function tell(id: string, options: SteerOptions, act: (client: Client) => Promise<Answer>): Promise<void> {
-  await run(options, () =>
-    withClient(async (client) => {
-      try {
-        const answer = await client.connection.withDeadline(Date.now() + ANSWER_MS, () => act(client));
-        return { value: { id, ...answer }, text: `${id}: ${answer.now}` };
-      } catch (error) {
-        throw await steerFault(client, id, error);
-      }
-    }),
-  );
-}
-
-async function steerFault(client: Client, id: string, error: unknown): Promise<unknown> {
-  if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure)
-    return refused([error.cause.message], { id });
-  if (error instanceof WorkflowNotFoundError) {
-    const ended = await client.workflow
-      .getHandle(id)
-      .describe()
-      .catch(() => undefined);
-    return ended === undefined
-      ? unknownRun(client, id)
-      : refused([`${id} has ended (${ended.status.name.toLowerCase()}); nothing can be said to it any more`], { id });
-  }
-  if (error instanceof Error && /deadline/i.test(error.message))
-    return failed(
-      `no answer for ${id} yet: no worker runs (headroom worker starts one), or it waits for the ledger; what was said may still be carried out, headroom show ${id} tells`,
-    );
-  return error;
+/** Says one thing and prints the answer. */
+export async function tell(id: string, options: SteerOptions, act: (client: Client) => Promise<Heard>): Promise<void> {
+  await run(options, () => withClient((client) => hear(client, id, act)));
 }

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { failure } from '../../activities/failure.ts';
+import { createWorkloadActivities } from '../../activities/workloads.ts';
+import { FakeCluster } from '../fakes/cluster.ts';
 import { aWorld, HPA, POLICY, REF } from './world.ts';
 
 describe('surveying a workload', () => {
@@ -78,6 +81,38 @@ describe('waiting until pods are available', () => {
       { type: 'permissionDenied', nonRetryable: false },
     );
     assert.equal((await run.act(() => activities.awaitAvailable({ ...late, target: 6 }))).kind, 'short');
+  });
+});
+
+describe('keeping a claim that was not seen to stand', () => {
+  const claim = { workload: 'web', claim: { id: 'pre-scale.web.sale/r1', floor: 6, reason: 'sale' }, sequence: 4 };
+
+  it('says it at each attempt, in the same words, and comes again in half a minute', async () => {
+    for (const attempt of [1, 2, 3]) {
+      const { activities, run, told } = aWorld({ attempt });
+      await assert.rejects(
+        run.act(() => activities.keepClaimed(claim)),
+        { type: 'notReady', nonRetryable: false, nextRetryDelay: 30_000 },
+      );
+      assert.deepEqual(told, [claim]);
+    }
+  });
+  it('outlasts a ledger that refuses it', async () => {
+    const { run } = aWorld();
+    const { keepClaimed } = createWorkloadActivities({
+      workloads: new FakeCluster(),
+      ledger: {
+        claim: async () => {
+          throw failure('invalidRequest', 'claim refused');
+        },
+        release: async () => {},
+        wake: async () => {},
+      },
+    });
+    await assert.rejects(
+      run.act(() => keepClaimed(claim)),
+      { type: 'invalidRequest', nonRetryable: false },
+    );
   });
 });
 

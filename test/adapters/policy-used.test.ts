@@ -38,7 +38,7 @@ class World {
       workloads: this.cluster,
       metrics: this.metrics,
       ledger: { claim: async () => {}, release: async () => {}, wake: async () => {} },
-      runs: { isRunning: async () => this.run.slept.length === 0 },
+      runs: { isRunning: async () => this.run.slept.length === 0, find: async () => null },
       policy: { policy: () => policy },
     });
   }

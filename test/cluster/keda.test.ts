@@ -315,7 +315,7 @@ ledger: { ownerCheckEvery: 5s, guardEvery: 5s }
     workloads: port,
     metrics,
     ledger: { claim: async () => {}, release: async () => {}, wake: async () => {} },
-    runs: { isRunning: async () => true },
+    runs: { isRunning: async () => true, find: async () => null },
     policy: { policy: () => policy },
   };
   return { activities: createActivities(ports), run: anActivity() };

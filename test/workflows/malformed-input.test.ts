@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { readHistories } from '../harness/histories.ts';
+
+const logger = new DefaultLogger('ERROR', () => undefined);
+
+interface Event {
+  readonly eventType: string;
+  readonly [attributes: string]: unknown;
+}
+/** Begin, note that it is done, complete: what a run does that refuses its input. */
+const STEPS = [
+  'EVENT_TYPE_WORKFLOW_EXECUTION_STARTED',
+  'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED',
+  'EVENT_TYPE_WORKFLOW_TASK_STARTED',
+  'EVENT_TYPE_WORKFLOW_TASK_COMPLETED',
+  'EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
+  'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED',
+];
+
+/** The history of a run that was started with this and refused it, made out of a recorded one. */
+function aRefusalOf(...args: readonly unknown[]): unknown {
+  const recorded = readHistories().find(({ name }) => name.startsWith('refused.pre-scale.e262'));
+  assert.ok(recorded, 'there is a refused run');
+  const { events } = recorded.history as { readonly events: readonly Event[] };
+  // of the two upserts the last one: it notes that the run is done
+  const picked = STEPS.flatMap((type) => events.findLast(({ eventType }) => eventType === type) ?? []);
+  assert.equal(picked.length, STEPS.length);
+  const payloads = args.map((arg) => ({
+    metadata: { encoding: Buffer.from('json/plain').toString('base64') },
+    data: Buffer.from(JSON.stringify(arg)).toString('base64'),
+  }));
+  return {
+    events: picked.map((event, index) => {
+      const started = event['workflowExecutionStartedEventAttributes'] as object | undefined;
+      const input = started && { workflowExecutionStartedEventAttributes: { ...started, input: { payloads } } };
+      return { ...event, ...input, eventId: String(index + 1) };
+    }),
+  };
+}
+
+describe('a pre-scale that was started by hand with what is no request', () => {
+  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
+  before(async () => {
+    Runtime.install({ logger });
+    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+  });
+
+  const rows: readonly (readonly [name: string, ...args: unknown[]])[] = [
+    ['no argument'],
+    ['null', null],
+    ['a text', 'tensafe-server'],
+    ['an empty object', {}],
+    ['an event that is a text', { workload: 'web', event: 'sale', target: 6, requestedBy: 'alice' }],
+    [
+      'texts for numbers',
+      {
+        workload: 'web',
+        event: { name: 'sale', startMs: 'now', endMs: 'later' },
+        target: { kind: 'replicas', replicas: '6' },
+      },
+    ],
+  ];
+  for (const [name, ...args] of rows)
+    it(`ends as refused with ${name}`, async () => {
+      await Worker.runReplayHistory({ workflowBundle }, aRefusalOf(...args));
+    });
+});
