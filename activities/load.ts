@@ -16,7 +16,7 @@ type LoadPorts = Pick<Ports, 'metrics' | 'workloads'>;
  * never quiet). `lowForMs` is how much of the window has passed.
  */
 export async function lookAtLoad(ports: LoadPorts, request: LoadRequest) {
-  const { facts, passedMs } = await readLoad(ports, request);
+  const { facts, passedMs } = await readLoad(ports, request, { countsPods: true });
   return { verdict: judgeQuiet(facts), lowForMs: passedMs };
 }
 
@@ -25,20 +25,23 @@ export async function lookForRegression(
   ports: LoadPorts,
   request: LoadRequest,
 ): Promise<readonly string[] | undefined> {
-  return regressed((await readLoad(ports, request)).facts);
+  // the count of pods tells something only of what is per pod; else load that is back is seen while the cluster is not
+  const countsPods = request.policy.workload.load.some(({ perPod }) => perPod);
+  return regressed((await readLoad(ports, request, { countsPods })).facts);
 }
 
 async function readLoad(
   { metrics, workloads }: LoadPorts,
   { policy, sinceMs, baselinePods }: LoadRequest,
+  { countsPods }: { readonly countsPods: boolean },
 ): Promise<{ readonly facts: QuietFacts; readonly passedMs: number }> {
   const { windowMs, stepMs } = policy.preScale.quiet;
   const nowMs = Date.now();
   const window = { startMs: Math.max(sinceMs, nowMs - windowMs), endMs: nowMs, stepMs };
   const { load, dataHealthy } = policy.workload;
   const call = currentCall();
-  const [state, health, ...series] = await Promise.all([
-    workloads.readWorkload(refOf(policy), call),
+  const [pods, health, ...series] = await Promise.all([
+    countsPods ? workloads.readWorkload(refOf(policy), call).then(({ availableReplicas }) => availableReplicas) : 0,
     dataHealthy === undefined ? undefined : metrics.range(dataHealthy, window, call),
     ...load.map(({ query }) => metrics.range(query, window, call)),
   ]);
@@ -46,7 +49,7 @@ async function readLoad(
     metrics: load.map((metric, index) => ({ metric, series: series[index] ?? [] })),
     dataHealthy: health,
     window,
-    pods: state.availableReplicas,
+    pods,
     baselinePods,
   };
   return { facts, passedMs: nowMs - sinceMs };

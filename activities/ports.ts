@@ -20,7 +20,7 @@ export interface Call {
  * permissionDenied (names verb and resource), apiThrottled (with Retry-After), apiUnavailable.
  */
 export interface WorkloadPort {
-  /** The workload and every autoscaler that targets it, now (no cache). */
+  /** The workload and every autoscaler that targets it, now; only that there is no KEDA may have been found up to a minute ago. */
   readWorkload(ref: WorkloadRef, call: Call): Promise<WorkloadState>;
   /**
    * One guarded PATCH (compare-and-set). 'raced' when a guard failed: somebody changed the object
@@ -31,7 +31,7 @@ export interface WorkloadPort {
   findHeld(refs: readonly WorkloadRef[], call: Call): Promise<readonly string[]>;
   /** Why pods of the workload are missing or not available: conditions, pod states, events; grouped, with examples (R40). */
   readTroubles(ref: WorkloadRef, call: Call): Promise<readonly PodTrouble[]>;
-  /** What one more pod asks for, the quotas on its way, and the room on the nodes (R42, R43). */
+  /** What one more pod asks for, the quotas on its way, and the room on the nodes (R42, R43); for the same caller up to half a minute old. */
   readCapacity(
     ref: WorkloadRef,
     call: Call,

@@ -5,6 +5,7 @@ import { HttpMethod, IsomorphicFetchHttpLibrary, PatchStrategy, RequestContext }
 import { failure } from '../../activities/failure.ts';
 import type { Call } from '../../activities/ports.ts';
 import type { Json } from '../../domain/json.ts';
+import { createAbsentKinds } from './absent-kinds.ts';
 import { createCredentials, type Signature } from './credentials.ts';
 import {
   asConnectionFailure,
@@ -16,10 +17,13 @@ import {
 } from './failures.ts';
 import type { KubeConfigOptions } from './kube-config.ts';
 import { describeAddress, isOptional, pathOf, type Address, type Kind, type RawObject } from './kinds.ts';
+import { createTurns } from './turns.ts';
 
 export interface KubernetesOptions extends KubeConfigOptions {
   readonly readDeadlineMs?: number;
   readonly writeDeadlineMs?: number;
+  /** How long a kind that is not installed is not asked for again. */
+  readonly absentForMs?: number;
 }
 
 export type JsonPatch = readonly {
@@ -35,7 +39,7 @@ export interface KubernetesClient {
     address: Address & { readonly kind: K; readonly name: string },
     call: Call,
   ): Promise<RawObject<K> | undefined>;
-  /** The whole list as it is now, page by page; empty when the kind is one that need not be installed. */
+  /** The whole list as it is now, page by page; empty while the kind is one that need not be installed, and is not. */
   list<K extends Kind>(
     address: Address & { readonly kind: K },
     selectors: Selectors,
@@ -43,7 +47,13 @@ export interface KubernetesClient {
   ): Promise<readonly RawObject<K>[]>;
   /** 'raced' when a guard failed or the object is gone: nothing was written. */
   patch(address: Address & { readonly name: string }, patch: JsonPatch, call: Call): Promise<'written' | 'raced'>;
+  /** There is a sign of this kind: it is asked for again, and never taken for absent from now on. */
+  expect(kind: Kind): void;
+  /** The same object for as long as surely the same API server answers; another after a connection or credentials failed. */
+  session(): Session;
 }
+
+export type Session = object;
 
 interface Selectors {
   readonly labelSelector?: string;
@@ -69,6 +79,13 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
   };
   const http = new IsomorphicFetchHttpLibrary();
   const inTurn = createTurns(MAX_PARALLEL);
+  const absent = createAbsentKinds(options.absentForMs);
+  let session: Session = {};
+
+  function beginSession(): void {
+    session = {};
+    absent.forget();
+  }
 
   async function exchange(request: Request, signal: AbortSignal, caller: string): Promise<Signed> {
     const context = new RequestContext(`${base}${request.path}`, request.method);
@@ -94,7 +111,14 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
   async function ask(request: Request, { signal, caller }: Call): Promise<Answer> {
     const deadlineMs = request.patch === undefined ? deadlines.read : deadlines.write;
     const either = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
-    const attempt = () => inTurn(() => exchange(request, either, caller)).catch((error: unknown) => ({ lost: error }));
+    const attempt = async () => {
+      const outcome = await inTurn(() => exchange(request, either, caller)).catch((error: unknown) => ({
+        lost: error,
+      }));
+      // a caller that gives up says nothing of the server
+      if (!signal.aborted && ('lost' in outcome || outcome.status === 401)) beginSession();
+      return outcome;
+    };
     let outcome = await attempt();
     if (!either.aborted && isWorthRepeating(request, outcome)) {
       if ('signature' in outcome && outcome.status === 401)
@@ -119,6 +143,8 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
   }
 
   async function list<K extends Kind>(address: Address & { readonly kind: K }, selectors: Selectors, call: Call) {
+    if (absent.has(address.kind)) return [];
+    const asked = session;
     const deed: Deed = { verb: 'list', target: describeAddress(address), server };
     const request = { method: HttpMethod.GET, path: pathOf(address), deed };
     let items: readonly RawObject<K>[] = [];
@@ -128,13 +154,18 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
         { ...request, query: { limit: String(PAGE), ...selectors, ...(next !== '' && { continue: next }) } },
         call,
       );
-      if (answer.status === 404 && isOptional(address.kind)) return [];
+      if (answer.status === 404 && isOptional(address.kind)) {
+        // else it may be another server that has it not
+        if (asked === session) absent.noteMissing(address.kind);
+        return [];
+      }
       if (answer.status === 410 && next !== '' && relists < MAX_RELISTS) {
         // the snapshot behind the page token is gone: begin again
         [items, next, relists] = [[], '', relists + 1];
         continue;
       }
       const page: Page<K> = readBody(answer, deed);
+      absent.noteFound(address.kind);
       items = [...items, ...(page.items ?? [])];
       next = page.metadata?.continue ?? '';
       if (next === '') return items;
@@ -151,7 +182,7 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     return 'written';
   }
 
-  return { find, list, patch };
+  return { find, list, patch, expect: (kind) => absent.noteFound(kind), session: () => session };
 }
 
 interface Page<K extends Kind> {
@@ -199,22 +230,6 @@ function retryAfter(header: string | undefined): { readonly retryAfterMs?: numbe
   const seconds = Number(header);
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - Date.now();
   return retryAfterMs > 0 ? { retryAfterMs } : {};
-}
-
-function createTurns(limit: number) {
-  const waiting: (() => void)[] = [];
-  let free = limit;
-  return async function inTurn<T>(act: () => Promise<T>): Promise<T> {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await act();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
-  };
 }
 
 const { version }: { readonly version: string } = JSON.parse(

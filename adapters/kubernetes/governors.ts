@@ -11,7 +11,7 @@ import {
   type WorkloadRef,
   type WorkloadState,
 } from '../../domain/workload.ts';
-import type { KubernetesClient } from './client.ts';
+import type { KubernetesClient, Session } from './client.ts';
 import { gitOpsOwnerOf, writersOf } from './field-managers.ts';
 import type { RawObject } from './kinds.ts';
 import { FIELD_KEYS, MARK_KEYS } from './places.ts';
@@ -21,20 +21,27 @@ import { statefulFactsOf } from './stateful.ts';
 
 const IGNORE = 'headroom.dev/ignore';
 
-/** Reads all that decides the workload's count, with plain consistent reads: no cache, no resourceVersion (R11, R15). */
+/**
+ * Reads all that decides the workload's count, with plain consistent reads: no resourceVersion, and nothing remembered
+ * but which cluster it is and that KEDA is not installed (R11, R15).
+ */
 export async function readWorkload(
   client: KubernetesClient,
   { ref, ownNamespace }: { readonly ref: WorkloadRef; readonly ownNamespace: string },
   call: Call,
 ): Promise<WorkloadState> {
   const { namespace } = ref;
-  const [workload, autoscalers, scaledObjects, own, clusterUid] = await Promise.all([
+  const [workload, autoscalers, listed, own] = await Promise.all([
     findWorkload(client, ref, call),
     client.list({ kind: 'HorizontalPodAutoscaler', namespace }, {}, call),
     client.list({ kind: 'ScaledObject', namespace }, {}, call),
     client.find({ kind: 'Namespace', name: ownNamespace }, call),
-    findClusterUid(client, call),
   ]);
+  const isKedaAtWork = listed.length === 0 && autoscalers.some(({ metadata }) => isKedas(metadata));
+  if (isKedaAtWork) client.expect('ScaledObject');
+  const scaledObjects = isKedaAtWork ? await client.list({ kind: 'ScaledObject', namespace }, {}, call) : listed;
+  // after them: had the connection failed meanwhile, what is known of the cluster would be older than what was read
+  const clusterUid = await findClusterUid(client, call);
   const ignored = isIgnored(workload.metadata) || isIgnored(own?.metadata);
   const governor = (kind: GovernorKind, { metadata, spec }: ReadObject, autoscaler?: AutoscalerFacts) =>
     asGovernor({ kind, ref, metadata, spec, ignored, ...(autoscaler !== undefined && { autoscaler }) });
@@ -62,15 +69,16 @@ interface ReadObject {
   readonly spec?: object;
 }
 
-const clusterUids = new WeakMap<KubernetesClient, string>();
+const clusterUids = new WeakMap<Session, string>();
 
 /** A cluster has no name of its own that it keeps: what stands for it is the uid of kube-system, which lives as long as it. */
 async function findClusterUid(client: KubernetesClient, call: Call): Promise<string> {
-  const known = clusterUids.get(client);
+  const session = client.session();
+  const known = clusterUids.get(session);
   if (known !== undefined) return known;
   const found = await client.find({ kind: 'Namespace', name: 'kube-system' }, call);
   const uid = found?.metadata?.uid ?? '';
-  clusterUids.set(client, uid);
+  if (uid !== '') clusterUids.set(session, uid);
   return uid;
 }
 

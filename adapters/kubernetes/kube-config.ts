@@ -1,4 +1,5 @@
 import { KubeConfig, type RequestContext } from '@kubernetes/client-node';
+import { Agent } from 'undici';
 import { failure } from '../../activities/failure.ts';
 
 export interface KubeConfigOptions {
@@ -39,7 +40,14 @@ export function loadKubeConfig({ kubeconfigPath, context }: KubeConfigOptions): 
   return kubeConfig;
 }
 
+/**
+ * The guard looks every 5 s, and undici keeps an idle connection for 4: each look would begin with a handshake. The API
+ * server keeps one for 90 s; who ends first should be us, or a write goes out on a connection that is being closed.
+ */
+const KEEP_IDLE_MS = 60_000;
+
 type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
+type DispatcherOptions = ReturnType<KubeConfig['createDispatcherOptions']>;
 
 /**
  * Keeps one dispatcher: the client makes a new one, and with it a new TLS connection, for every request (R2).
@@ -48,11 +56,13 @@ type Dispatcher = NonNullable<ReturnType<RequestContext['getDispatcher']>>;
 class PooledKubeConfig extends KubeConfig {
   #pooled: { readonly credentials: string; readonly dispatcher: Dispatcher } | undefined;
   #credentials = '';
+  #options: DispatcherOptions = { type: 'none' };
 
   override createDispatcherOptions(...parameters: Parameters<KubeConfig['createDispatcherOptions']>) {
     const { ca, cert, key } = parameters[1];
     this.#credentials = [ca, cert, key].map(String).join('\n');
-    return super.createDispatcherOptions(...parameters);
+    this.#options = super.createDispatcherOptions(...parameters);
+    return this.#options;
   }
 
   override async applySecurityAuthentication(context: RequestContext): Promise<void> {
@@ -65,9 +75,18 @@ class PooledKubeConfig extends KubeConfig {
   #pool(made: Dispatcher): Dispatcher {
     if (this.#pooled?.credentials === this.#credentials) return this.#pooled.dispatcher;
     const old = this.#pooled?.dispatcher;
-    this.#pooled = { credentials: this.#credentials, dispatcher: made };
+    const dispatcher = keptLonger(this.#options) ?? made;
+    this.#pooled = { credentials: this.#credentials, dispatcher };
     // ends its connections once their requests are answered
     void old?.close();
-    return made;
+    return dispatcher;
   }
+}
+
+/** Undefined through a proxy, which has an idle time of its own. */
+function keptLonger(options: DispatcherOptions): Dispatcher | undefined {
+  if (options.type !== 'agent') return undefined;
+  // the two packages differ only in whether an absent option may be written as undefined
+  const connect = options.connect as NonNullable<Agent.Options['connect']>;
+  return new Agent({ connect, keepAliveTimeout: KEEP_IDLE_MS });
 }

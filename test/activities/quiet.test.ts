@@ -45,7 +45,10 @@ describe('waiting for quiet', () => {
     ['the series is missing', () => undefined],
     [
       'the cluster does not answer',
-      ({ cluster }) => cluster.brew({ method: 'readWorkload', call: 1, type: 'apiUnavailable' }),
+      ({ cluster, metrics }) => {
+        metrics.say(QUEUE, 3);
+        cluster.brew({ method: 'readWorkload', call: 1, type: 'apiUnavailable' });
+      },
     ],
   ] satisfies readonly (readonly [string, (world: ReturnType<typeof aWorld>) => void])[]) {
     it(`is never quiet when ${name}: it waits, and asks in its time`, async () => {
@@ -69,6 +72,29 @@ describe('watching for load that comes back', () => {
     metrics.say(QUEUE, 70);
     const { reasons } = await run.act(() => activities.awaitRegression(request(2)));
     assert.match(reasons.join(), /queue 70 requests .*over 50 requests/);
+  });
+
+  it('answers while the cluster does not, for load that is not counted per pod', async () => {
+    const { activities, metrics, run, cluster } = aWorld();
+    metrics.say(QUEUE, 70);
+    cluster.brew({ method: 'readWorkload', call: 1, type: 'apiUnavailable' });
+    const { reasons } = await run.act(() => activities.awaitRegression(request(2)));
+    assert.match(reasons.join(), /queue 70 requests/);
+  });
+
+  it('does not answer for load per pod while it cannot count the pods', async () => {
+    const { activities, metrics, run, cluster } = aWorld();
+    metrics.say(QUEUE, 70);
+    cluster.brew({ method: 'readWorkload', call: 1, type: 'apiUnavailable' });
+    const { workload } = POLICY;
+    const policy = {
+      ...POLICY,
+      workload: { ...workload, load: workload.load.map((one) => ({ ...one, perPod: true })) },
+    };
+    await assert.rejects(
+      run.act(() => activities.awaitRegression({ ...request(2), policy })),
+      { type: 'apiUnavailable' },
+    );
   });
 
   it('does not take one sample, nor load between the thresholds, nor missing data for a regression', async () => {

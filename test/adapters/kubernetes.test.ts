@@ -340,6 +340,14 @@ describe('what is sent', () => {
     assert.ok(standIn.connections() > before);
   });
 
+  it('keeps its connections through a pause of the guard', async (t) => {
+    const { port, standIn } = await open(t, healthy);
+    await port.changeGovernor(change, call);
+    await sleep(6_000);
+    await port.changeGovernor(change, call);
+    assert.equal(standIn.connections(), 1);
+  });
+
   it('asks at most 64 things at once', async (t) => {
     const { port, standIn } = await open(t, (request) => ({ ...healthy(request), afterMs: 150 }));
     await Promise.all(Array.from({ length: 100 }, () => port.readWorkload(ref, call)));
