@@ -13,7 +13,7 @@ import { everyWriteIsSound } from './witness.ts';
 export type SweptGovernor = NonNullable<LaneOptions['governor']>;
 
 /** Whether it answers before the hold ends is a race; it is there to be killed all the same, before its first look. */
-const ANSWERS_BY_CHANCE: ReadonlySet<string> = new Set(['guardHold']);
+export const ANSWERS_BY_CHANCE: ReadonlySet<string> = new Set(['guardHold']);
 
 /** Quicker than a lane's as a rule: a sweep has dozens of runs. */
 const QUICK = {
