@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Runtime, Worker } from '@temporalio/worker';
 import { readHistories } from '../harness/histories.ts';
-
-const logger = new DefaultLogger('ERROR', () => undefined);
-const toBase64 = (text: string) => Buffer.from(text).toString('base64');
-const payloadOf = (value: unknown) => ({
-  metadata: { encoding: toBase64('json/plain') },
-  data: toBase64(JSON.stringify(value)),
-});
+import { bundleWorkflows, payloadOf, silent } from './crafted.ts';
 
 interface Event {
   readonly eventType: string;
@@ -101,11 +94,10 @@ function untilHold(
 }
 
 describe('a hold whose claim was not seen to stand', () => {
-  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
+  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflows>>;
   before(async () => {
-    Runtime.install({ logger });
-    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+    Runtime.install({ logger: silent });
+    workflowBundle = await bundleWorkflows();
   });
 
   const replay = ({ history, workflowId }: ReturnType<typeof untilHold>) =>

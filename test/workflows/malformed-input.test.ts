@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Runtime, Worker } from '@temporalio/worker';
 import { readHistories } from '../harness/histories.ts';
-
-const logger = new DefaultLogger('ERROR', () => undefined);
+import { bundleWorkflows, silent } from './crafted.ts';
 
 interface Event {
   readonly eventType: string;
@@ -42,11 +40,10 @@ function aRefusalOf(...args: readonly unknown[]): unknown {
 }
 
 describe('a pre-scale that was started by hand with what is no request', () => {
-  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
+  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflows>>;
   before(async () => {
-    Runtime.install({ logger });
-    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+    Runtime.install({ logger: silent });
+    workflowBundle = await bundleWorkflows();
   });
 
   const rows: readonly (readonly [name: string, ...args: unknown[]])[] = [

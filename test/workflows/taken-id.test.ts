@@ -1,16 +1,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Runtime, Worker } from '@temporalio/worker';
 import { scheduledRequest, type PreScaleSchedule } from '../../domain/schedule.ts';
 import { readHistories } from '../harness/histories.ts';
-
-const logger = new DefaultLogger('ERROR', () => undefined);
-const toBase64 = (text: string) => Buffer.from(text).toString('base64');
-const payloadOf = (value: unknown) => ({
-  metadata: { encoding: toBase64('json/plain') },
-  data: toBase64(JSON.stringify(value)),
-});
+import { bundleWorkflows, payloadOf, silent } from './crafted.ts';
 
 interface Event {
   readonly eventType: string;
@@ -94,11 +87,10 @@ const FAILED = {
 };
 
 describe('a firing that finds its id taken', () => {
-  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflowCode>>;
+  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflows>>;
   before(async () => {
-    Runtime.install({ logger });
-    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger });
+    Runtime.install({ logger: silent });
+    workflowBundle = await bundleWorkflows();
   });
   const { events, request } = firing();
 
