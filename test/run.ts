@@ -7,35 +7,44 @@ import { startSandbox } from '../sandbox/start.ts';
 import { buildWorkflowBundle } from '../worker/bundle.ts';
 
 /**
- * npm test: the unit tests while the sandbox comes up, then everything on the real servers, in lanes.
+ * npm test: the unit tests while the sandbox comes up, then what holds when nothing breaks, on the real servers, in lanes.
  * npm run test:unit (`--unit`): only what needs no servers.
- * npm run test:faults (`--faults`): what takes longer, and then what takes servers away from under everybody, one at a time.
+ * npm run test:faults (`--faults`): what breaks something, in lanes; and then, alone, what takes servers away from everybody.
  * Words after `--` are the test files to run instead of all of them.
  */
-const UNIT = {
-  /** Nothing in a process that another test could meet: one process loads the modules once. */
-  pure: ['domain', 'activities', 'client', 'bench', 'docs'],
-  apart: ['workflows', 'adapters', 'worker'],
-};
-/** Two cores: more lanes than this only wait for each other. The sandbox tests mostly wait, and bring their own servers. */
-const SERVERS = [
-  { rooms: ['cluster', 'procedures'], lanes: 2 },
-  { rooms: ['sandbox'], lanes: 1 },
+/** Each group is one process: it loads the modules once, and no test of it may disturb another. */
+const UNIT = [
+  ['domain', 'activities', 'client', 'bench', 'docs', 'worker'],
+  ['adapters'],
+  ['adapters/kubernetes'],
+  ['workflows'],
 ];
-/** A sweep has dozens of trials in one test. */
-const LONGEST_MS = { ordinary: 600_000, faults: 1_200_000 };
+
+interface Group {
+  readonly rooms: readonly string[];
+  readonly lanes: number;
+}
+/** Two cores: more lanes than these only wait for each other. Procedures mostly wait; the sandbox tests bring their own servers. */
+const SERVERS: readonly Group[] = [
+  { rooms: ['procedures'], lanes: 3 },
+  { rooms: ['cluster', 'sandbox'], lanes: 1 },
+];
+const FAULTS: readonly Group[] = [{ rooms: ['faults'], lanes: 3 }];
+const OUTAGES: readonly Group[] = [{ rooms: ['outages'], lanes: 1 }];
+/** Longer than any file takes, the sweeps of the faults too. */
+const LONGEST_MS = 900_000;
 
 /** What failed beside others is tried again alone, and once more: longer than a busy moment lasts, and far shorter than a defect. */
 const TRIES_ALONE = 2;
 
-/** Hundreds of processes load the same modules: what the first one has compiled, the others need not. */
+/** Dozens of processes load the same modules: what the first one has compiled, the others need not. */
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/headroom-compiled');
 
 const words = process.argv.slice(2);
 const MODES = { '--unit': runUnit, '--faults': runFaults };
 const asked = words.filter((word) => !(word in MODES));
 const filesOf = (rooms: readonly string[]): readonly string[] => {
-  const all = rooms.flatMap((room) => globSync(`test/${room}/**/*.test.ts`)).toSorted();
+  const all = rooms.flatMap((room) => globSync(`test/${room}/*.test.ts`)).toSorted();
   return asked.length === 0 ? all : all.filter((file) => asked.some((word) => file.includes(word)));
 };
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -51,34 +60,33 @@ process.exit(codes.every((code) => code === 0) ? 0 : 1);
 /** The unit tests need no servers, so they run while the sandbox comes up; both at once would only make each other late. */
 async function runOrdinary(): Promise<readonly number[]> {
   const unit = runUnit({ HEADROOM_MODEL_RUNS: '10000' });
-  const servers = async (env: Env) => {
-    await unit;
-    return runPatiently(env);
-  };
-  const hasServerTests = SERVERS.some(({ rooms }) => filesOf(rooms).length > 0);
-  const [codes, code] = await Promise.all([unit, hasServerTests ? withSandbox(servers) : 0]);
-  return [...codes, code];
+  const servers = withSandbox(SERVERS, (env) => unit.then(() => runPatiently(SERVERS, env)));
+  return (await Promise.all([unit, servers])).flat();
 }
 
 function runUnit(env: Env = {}): Promise<number[]> {
-  return Promise.all([
-    run(filesOf(UNIT.pure), { lanes: 1, env, isolation: 'none' }),
-    run(filesOf(UNIT.apart), { lanes: 2, env }),
-  ]);
+  return Promise.all(UNIT.map((rooms) => run(filesOf(rooms), { lanes: 1, env, isolation: 'none' })));
+}
+
+async function runFaults(): Promise<readonly number[]> {
+  const code = await withSandbox([...FAULTS, ...OUTAGES], async (env) =>
+    Math.max(await runPatiently(FAULTS, env), await runPatiently(OUTAGES, env)),
+  );
+  return [code];
 }
 
 /**
  * A deadline may pass because the machine was busy with the other lanes. So a file in which something failed is tried again with
  * the machine for itself; what passes only then is named, and what fails then too has failed.
  */
-async function runPatiently(env: Env): Promise<number> {
+async function runPatiently(groups: readonly Group[], env: Env): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'headroom-test-'));
   const noteOf = (name: string | number) => join(directory, `failed-${name}`);
   const firstCodes = await Promise.all(
-    SERVERS.map(({ rooms, lanes }, index) => run(filesOf(rooms), { lanes, env, failedFiles: noteOf(index) })),
+    groups.map(({ rooms, lanes }, index) => run(filesOf(rooms), { lanes, env, failedFiles: noteOf(index) })),
   );
   let code = Math.max(...firstCodes);
-  let failed: readonly string[] = SERVERS.flatMap((_, index) => failedIn(noteOf(index)));
+  let failed: readonly string[] = groups.flatMap((_, index) => failedIn(noteOf(index)));
   for (let attempt = 1; code !== 0 && attempt <= TRIES_ALONE; attempt += 1) {
     if (failed.length === 0) return code;
     say(`\nonce more, one after another: ${failed.join(' ')}`);
@@ -95,14 +103,9 @@ function failedIn(note: string): readonly string[] {
   return [...new Set(lines)].map((file) => relative('.', file));
 }
 
-/** Each file has the machine for itself: it brings its own lanes, or harms the servers that others need. */
-async function runFaults(): Promise<readonly number[]> {
-  const files = filesOf(['faults']);
-  const longestMs = LONGEST_MS.faults;
-  return [files.length === 0 ? 0 : await withSandbox((env) => run(files, { lanes: 1, env, longestMs }))];
-}
-
-async function withSandbox(act: (env: Env) => Promise<number>): Promise<number> {
+/** Answers 0 at once where none of the asked files needs servers. */
+async function withSandbox(groups: readonly Group[], act: (env: Env) => Promise<number>): Promise<number> {
+  if (groups.every(({ rooms }) => filesOf(rooms).length === 0)) return 0;
   // servers that have memory to spare collect their garbage less often
   process.env['GOGC'] ??= '400';
   const sandbox = await startSandbox({ name: `test-${process.pid}`, seed: true, extras: ['keda'], onProgress: say });
@@ -129,13 +132,11 @@ function run(
   {
     lanes,
     env,
-    longestMs = LONGEST_MS.ordinary,
     isolation = 'process',
     failedFiles,
   }: {
     readonly lanes: number;
     readonly env: Env;
-    readonly longestMs?: number;
     readonly isolation?: 'process' | 'none';
     /** Where to note the files in which something failed. */
     readonly failedFiles?: string;
@@ -150,7 +151,7 @@ function run(
         '--test',
         // only apart from each other can files run at the same time
         ...(isolation === 'none' ? ['--test-isolation=none'] : [`--test-concurrency=${lanes}`]),
-        `--test-timeout=${longestMs}`,
+        `--test-timeout=${LONGEST_MS}`,
         ...(failedFiles === undefined ? [] : reporters(failedFiles)),
         ...files,
       ],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { describe, it } from 'node:test';
+import { after, before, describe, it, mock } from 'node:test';
 import { createActivities } from '../../activities/index.ts';
 import { messageOf } from '../../activities/failure.ts';
 import { policyOf } from '../../activities/policy.ts';
@@ -241,6 +241,10 @@ function policyWith(...overlays: readonly string[]): Policy {
 }
 
 describe('changing a value of the policy', () => {
+  // what is seen may name the time: a difference must be the policy's
+  before(() => mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-11-27T09:00:00Z') }));
+  after(() => mock.timers.reset());
+
   it('is looked at for each value that is said to be read now', () => {
     const paths = VALUES_READ_NOW.map(({ path }) => path).toSorted();
     assert.deepEqual(Object.keys(READINGS).toSorted(), paths);

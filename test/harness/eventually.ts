@@ -2,7 +2,7 @@
 export async function eventually<T>(
   what: string,
   ask: () => Promise<T | undefined | false>,
-  { withinMs = 20_000, everyMs = 100 } = {},
+  { withinMs = 20_000, everyMs = 200 } = {},
 ): Promise<T> {
   const deadline = Date.now() + withinMs;
   let last: unknown;

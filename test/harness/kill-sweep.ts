@@ -1,19 +1,18 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPreScale } from '../../client/start.ts';
 import { endNowUpdate, ledgerQuery } from '../../workflows/messages.ts';
 import { activitiesOf, type Counted } from './activities-of.ts';
 import { eventually } from './eventually.ts';
 import { openLane, type Lane, type LaneOptions } from './lane.ts';
-import { killPointText, readDeaths, type KillPoint } from './mortal.ts';
+import { boundaryText, readDeaths, type Boundary } from './mortal.ts';
 import { RUN, untilClosed, untilHome, untilPhase } from './pre-scale.ts';
 import { everyWriteIsSound } from './witness.ts';
 
 export type SweptGovernor = NonNullable<LaneOptions['governor']>;
 
 /** Whether it answers before the hold ends is a race; it is there to be killed all the same, before its first look. */
-export const ANSWERS_BY_CHANCE: ReadonlySet<string> = new Set(['guardHold']);
+const ANSWERS_BY_CHANCE: ReadonlySet<string> = new Set(['guardHold']);
 
 /** Quicker than a lane's as a rule: a sweep has dozens of runs. */
 const QUICK = {
@@ -23,8 +22,31 @@ const QUICK = {
 /** A killed worker costs its activity's heartbeat timeout, and the new one needs seconds to start on a busy machine. */
 const PATIENCE_MS = 90_000;
 
-/** Every boundary that a pre-scale without faults has, seen in the histories of one. */
-export async function boundariesOf(governor: SweptGovernor): Promise<Counted> {
+/**
+ * Pre-scales side by side, each of which loses its worker at every boundary of its share, once for each call, and the same
+ * end. What boundaries there are is seen in the histories of a first one without faults. Fails where an activity answered
+ * without a death, or where a boundary was never reached.
+ */
+export async function sweep(
+  governor: SweptGovernor,
+  { halves, lanes }: { readonly halves: readonly Boundary['half'][]; readonly lanes: number },
+): Promise<void> {
+  const boundaries = boundariesOf(await activitiesWithoutFaults(governor), halves);
+  const shares = Array.from({ length: lanes }, (_, lane) => boundaries.filter((_one, index) => index % lanes === lane));
+  const deaths = (await Promise.all(shares.map((share) => killedAtEach(governor, share)))).flat();
+  const missed = boundaries.map(boundaryText).filter((boundary) => !deaths.includes(boundary));
+  assert.deepEqual(missed, [], 'nobody died there');
+  assert.ok(deaths.length >= 15 * halves.length, deaths.join());
+}
+
+/** One that never answers, because nothing happens, is begun all the same. */
+function boundariesOf({ asked, answered }: Counted, halves: readonly Boundary['half'][]): readonly Boundary[] {
+  const answering = Object.keys(answered).filter((name) => !ANSWERS_BY_CHANCE.has(name));
+  const names = { before: Object.keys(asked), after: answering };
+  return halves.flatMap((half) => names[half].toSorted().map((name) => ({ half, name })));
+}
+
+async function activitiesWithoutFaults(governor: SweptGovernor): Promise<Counted> {
   return inSweptLane(governor, async (lane) => {
     await lane.startWorker();
     const owners = await lane.snapshot();
@@ -34,47 +56,18 @@ export async function boundariesOf(governor: SweptGovernor): Promise<Counted> {
   });
 }
 
-export function killPoints({ asked, answered }: Counted, half: KillPoint['half']): readonly KillPoint[] {
-  return Object.keys(asked).flatMap((name) => {
-    const answers = ANSWERS_BY_CHANCE.has(name) ? 0 : (answered[name] ?? 0);
-    // one that never answers, because nothing happens, is begun all the same
-    const times = half === 'before' ? Math.max(1, answers) : answers;
-    return Array.from({ length: times }, (_, index) => ({ half, name, count: index + 1 }));
-  });
-}
-
-/** A whole pre-scale whose worker dies once at this point, and the same end. */
-export async function killedAt(governor: SweptGovernor, point: KillPoint): Promise<void> {
-  await inSweptLane(governor, async (lane) => {
-    const owners = await lane.snapshot();
-    const mark = join(lane.directory, 'killed');
-    const worker = await lane.startWorker({ KILL_AT: killPointText(point), KILL_MARK: mark });
-    const died = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-    await Promise.all([
-      followThrough(lane).then(() =>
-        assert.ok(existsSync(mark), `nobody died: ${killPointText(point)} was not reached`),
-      ),
-      died.then(() => lane.startWorker()),
-    ]);
-    await isAsItWas(lane, owners);
-  });
-}
-
-/**
- * A whole pre-scale whose worker dies after every effect of these activities, once each, and the same end. Answers with
- * how many deaths each activity had.
- */
-export async function killedAtEach(
-  governor: SweptGovernor,
-  names: readonly string[],
-): Promise<Readonly<Record<string, number>>> {
+/** A whole pre-scale whose worker dies at each of these boundaries. Answers with the boundary of each death. */
+async function killedAtEach(governor: SweptGovernor, boundaries: readonly Boundary[]): Promise<readonly string[]> {
   return inSweptLane(governor, async (lane) => {
     const owners = await lane.snapshot();
     const mark = join(lane.directory, 'deaths');
     const over = new AbortController();
-    const reviving = reviveUntil(over.signal, lane, { KILL_EACH: names.join(','), KILL_MARK: mark });
+    const reviving = reviveUntil(over.signal, lane, {
+      KILL_EACH: boundaries.map(boundaryText).join(','),
+      KILL_MARK: mark,
+    });
     try {
-      await Promise.race([reviving, followThrough(lane, { withinMs: names.length * PATIENCE_MS })]);
+      await Promise.race([reviving, followThrough(lane, { withinMs: boundaries.length * PATIENCE_MS })]);
     } finally {
       over.abort();
     }
@@ -83,13 +76,12 @@ export async function killedAtEach(
     await lane.killWorker();
     await reviving;
     const deaths = readDeaths(mark);
-    const died = Object.fromEntries(names.map((name) => [name, deaths.filter((one) => one.name === name).length]));
-    for (const name of names)
-      assert.ok(
-        (died[name] ?? 0) >= (answered[name] ?? 0),
-        `${name} answered without a death: ${JSON.stringify(died)}`,
-      );
-    return died;
+    for (const boundary of boundaries) {
+      const died = deaths.filter((death) => death === boundaryText(boundary)).length;
+      const calls = answered[boundary.name] ?? 0;
+      assert.ok(died >= calls, `${calls} answers and ${died} deaths ${boundaryText(boundary)}: ${deaths.join()}`);
+    }
+    return deaths;
   });
 }
 

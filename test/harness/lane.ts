@@ -211,6 +211,16 @@ export async function openLane({
   };
 }
 
+/** What happens in a lane, which is closed whatever came of it. */
+export async function inLane(options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> {
+  const lane = await openLane(options);
+  try {
+    await act(lane);
+  } finally {
+    await lane.close();
+  }
+}
+
 function floorIn(patch: unknown): readonly number[] {
   const ops = patch as readonly { readonly op: string; readonly path: string; readonly value?: unknown }[];
   return ops.flatMap(({ op, path, value }) =>

@@ -14,7 +14,7 @@ export function readKillPoint(text: string): KillPoint {
   return { half, name, count: Number(count) };
 }
 
-export function killPointText({ half, name, count }: KillPoint): string {
+function killPointText({ half, name, count }: KillPoint): string {
   return `${half}:${name}:${count}`;
 }
 
@@ -42,33 +42,54 @@ export function mortal<A extends object>(all: A, { half, name, count }: KillPoin
   return { ...all, [name]: dying };
 }
 
-/** The deaths so far, oldest first: name of the activity, and which one it was. */
-export function readDeaths(file: string): readonly { readonly name: string; readonly id: string }[] {
-  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
-  return lines.map((line) => {
-    const [name = '', id = ''] = line.split(' ');
-    return { name, id };
+/** One of the two moments at which an activity can be interrupted, at each of its calls. */
+export type Boundary = Pick<KillPoint, 'half' | 'name'>;
+
+export function boundaryText({ half, name }: Boundary): string {
+  return `${half}:${name}`;
+}
+
+/** `<half>:<activity>`, several with commas between them. */
+export function readBoundaries(text: string): readonly Boundary[] {
+  return text.split(',').map((one) => {
+    const { half, name } = readKillPoint(`${one}:1`);
+    return { half, name };
   });
 }
 
+/** The boundary of each death so far, oldest first. */
+export function readDeaths(file: string): readonly string[] {
+  return notesIn(file).map((note) => note.split(' ')[0] ?? '');
+}
+
+function notesIn(file: string): readonly string[] {
+  return existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter(Boolean) : [];
+}
+
 /**
- * The same activities, and each one of these names dies by SIGKILL after its effect and before its answer, once: its next
- * attempt, in another process, finds its death noted and lives.
+ * The same activities, and at each of these boundaries the process dies by SIGKILL, once for each activity of a workflow:
+ * its next attempt, in another process, finds the death noted and lives.
  */
-export function mortalOnceEach<A extends object>(all: A, names: readonly string[], deaths: string): A {
+export function mortalOnceEach<A extends object>(all: A, boundaries: readonly Boundary[], deaths: string): A {
   const acts = all as unknown as Acts;
+  const asked = new Set(boundaries.map(boundaryText));
+  const dieOnce = (boundary: Boundary) => {
+    if (!asked.has(boundaryText(boundary))) return;
+    const { workflowExecution, activityId } = Context.current().info;
+    const note = `${boundaryText(boundary)} ${workflowExecution?.workflowId}/${workflowExecution?.runId}/${activityId}`;
+    if (notesIn(deaths).includes(note)) return;
+    appendFileSync(deaths, `${note}\n`);
+    process.kill(process.pid, 'SIGKILL');
+  };
   const dying =
     (name: string, act: Acts[string]) =>
     async (...args: readonly never[]) => {
+      dieOnce({ half: 'before', name });
       const answer = await act(...args);
-      const { workflowExecution, activityId } = Context.current().info;
-      const id = `${workflowExecution?.workflowId}/${workflowExecution?.runId}/${activityId}`;
-      if (readDeaths(deaths).some((death) => death.id === id)) return answer;
-      appendFileSync(deaths, `${name} ${id}\n`);
-      process.kill(process.pid, 'SIGKILL');
+      dieOnce({ half: 'after', name });
       return answer;
     };
-  const mortals = names.map((name) => {
+  const mortals = [...new Set(boundaries.map(({ name }) => name))].map((name) => {
     const act = acts[name];
     if (act === undefined) throw new Error(`there is nothing called ${name} to die at`);
     return [name, dying(name, act)] as const;

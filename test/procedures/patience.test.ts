@@ -30,10 +30,9 @@ describe('a pre-scale that somebody suspends', () => {
 
     await endSale(lane);
     assert.equal((await lane.headroom('suspend', RUN, '--as', 'bob')).code, 0);
-    await eventually('it is quiet, and waits for a person all the same', async () => {
-      const { stdout } = await lane.headroom('show', RUN, '--json');
-      return stdout.includes('let go, when somebody resumes the run');
-    });
+    await eventually('it is quiet, and waits for a person all the same', async () =>
+      JSON.stringify(await lane.status(RUN)).includes('let go, when somebody resumes the run'),
+    );
     assert.equal(await lane.floor(), 6);
     assert.equal((await lane.headroom('resume', RUN, '--as', 'bob')).code, 0);
     assert.equal(await untilClosed(lane), 'COMPLETED');

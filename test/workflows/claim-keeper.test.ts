@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
-import { Runtime, Worker } from '@temporalio/worker';
+import { describe, it } from 'node:test';
+import { Worker } from '@temporalio/worker';
 import { readHistories } from '../harness/histories.ts';
-import { bundleWorkflows, payloadOf, silent } from './crafted.ts';
+import { payloadOf, replayable } from './crafted.ts';
 
 interface Event {
   readonly eventType: string;
@@ -94,14 +94,8 @@ function untilHold(
 }
 
 describe('a hold whose claim was not seen to stand', () => {
-  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflows>>;
-  before(async () => {
-    Runtime.install({ logger: silent });
-    workflowBundle = await bundleWorkflows();
-  });
-
-  const replay = ({ history, workflowId }: ReturnType<typeof untilHold>) =>
-    Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+  const replay = async ({ history, workflowId }: ReturnType<typeof untilHold>) =>
+    Worker.runReplayHistory(await replayable(), history, workflowId);
 
   it('says its claim again, all the while', async () => {
     await replay(untilHold('short-4', keeping));

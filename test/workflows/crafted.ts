@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 
 /** For tests that write a history, or a part of one, by hand and replay it. */
-export const silent = new DefaultLogger('ERROR', () => undefined);
+const silent = new DefaultLogger('ERROR', () => undefined);
 
 const toBase64 = (text: string) => Buffer.from(text).toString('base64');
 
@@ -12,7 +12,17 @@ export const payloadOf = (value: unknown) => ({
   data: toBase64(JSON.stringify(value)),
 });
 
-export function bundleWorkflows() {
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
-  return bundleWorkflowCode({ workflowsPath, logger: silent });
+/** The workflows of today, for a worker that replays: bundled once for all tests of a process, whose runtime it makes silent. */
+export const replayable = once(async () => {
+  Runtime.install({ logger: silent });
+  return { workflowBundle: await bundle('../../workflows/index.ts') };
+});
+
+export function bundle(path: string) {
+  return bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(path, import.meta.url)), logger: silent });
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => (made ??= make());
 }

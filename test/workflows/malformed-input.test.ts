@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
-import { Runtime, Worker } from '@temporalio/worker';
+import { describe, it } from 'node:test';
+import { Worker } from '@temporalio/worker';
 import { readHistories } from '../harness/histories.ts';
-import { bundleWorkflows, silent } from './crafted.ts';
+import { replayable } from './crafted.ts';
 
 interface Event {
   readonly eventType: string;
@@ -40,12 +40,6 @@ function aRefusalOf(...args: readonly unknown[]): unknown {
 }
 
 describe('a pre-scale that was started by hand with what is no request', () => {
-  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflows>>;
-  before(async () => {
-    Runtime.install({ logger: silent });
-    workflowBundle = await bundleWorkflows();
-  });
-
   const rows: readonly (readonly [name: string, ...args: unknown[]])[] = [
     ['no argument'],
     ['null', null],
@@ -63,6 +57,6 @@ describe('a pre-scale that was started by hand with what is no request', () => {
   ];
   for (const [name, ...args] of rows)
     it(`ends as refused with ${name}`, async () => {
-      await Worker.runReplayHistory({ workflowBundle }, aRefusalOf(...args));
+      await Worker.runReplayHistory(await replayable(), aRefusalOf(...args));
     });
 });

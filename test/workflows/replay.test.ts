@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
 import { readHistories } from '../harness/histories.ts';
-
-const logger = new DefaultLogger('ERROR');
-const bundle = (path: string) =>
-  bundleWorkflowCode({ workflowsPath: fileURLToPath(new URL(path, import.meta.url)), logger });
+import { bundle, replayable } from './crafted.ts';
 
 describe('replaying recorded runs', () => {
   const histories = readHistories();
   const replayed = new Map<string, Error | undefined>();
   before(async () => {
-    Runtime.install({ logger: new DefaultLogger('ERROR', () => undefined) });
-    const workflowBundle = await bundle('../../workflows/index.ts');
     const named = histories.map(({ name, history }) => ({ workflowId: name, history }));
-    for await (const { workflowId, error } of Worker.runReplayHistories({ workflowBundle }, named))
+    for await (const { workflowId, error } of Worker.runReplayHistories(await replayable(), named))
       replayed.set(workflowId, error);
   });
 

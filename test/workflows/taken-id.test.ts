@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
-import { Runtime, Worker } from '@temporalio/worker';
+import { describe, it } from 'node:test';
+import { Worker } from '@temporalio/worker';
 import { scheduledRequest, type PreScaleSchedule } from '../../domain/schedule.ts';
 import { readHistories } from '../harness/histories.ts';
-import { bundleWorkflows, payloadOf, silent } from './crafted.ts';
+import { payloadOf, replayable } from './crafted.ts';
 
 interface Event {
   readonly eventType: string;
@@ -87,19 +87,14 @@ const FAILED = {
 };
 
 describe('a firing that finds its id taken', () => {
-  let workflowBundle: Awaited<ReturnType<typeof bundleWorkflows>>;
-  before(async () => {
-    Runtime.install({ logger: silent });
-    workflowBundle = await bundleWorkflows();
-  });
   const { events, request } = firing();
 
   it('is done when the run is of this occurrence', async () => {
-    await Worker.runReplayHistory({ workflowBundle }, andThen(events, request, COMPLETED));
+    await Worker.runReplayHistory(await replayable(), andThen(events, request, COMPLETED));
   });
   it('fails when the run is somebody else’s', async () => {
     const { trigger: _, ...byHand } = request;
-    await Worker.runReplayHistory({ workflowBundle }, andThen(events, byHand, FAILED));
-    await assert.rejects(Worker.runReplayHistory({ workflowBundle }, andThen(events, byHand, COMPLETED)));
+    await Worker.runReplayHistory(await replayable(), andThen(events, byHand, FAILED));
+    await assert.rejects(Worker.runReplayHistory(await replayable(), andThen(events, byHand, COMPLETED)));
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readRecommendation } from '../../adapters/kubernetes/recommendation.ts';
+import { readRecommendation } from '../../../adapters/kubernetes/recommendation.ts';
 
 type Autoscaler = Parameters<typeof readRecommendation>[0];
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
-import { GOVERNOR_NAMES, GOVERNORS, openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { GOVERNOR_NAMES, GOVERNORS, inLane, type Lane, type LaneOptions } from '../harness/lane.ts';
 import { askLedger } from '../harness/owners.ts';
 import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 import { everyWriteIsSound } from '../harness/witness.ts';
@@ -15,15 +15,6 @@ async function killedAt(lane: Lane, point: string, act: () => Promise<void>): Pr
   const died = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   await Promise.all([act(), died]);
   assert.ok(existsSync(mark), `the worker died without having reached ${point}`);
-}
-
-async function inLane(options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> {
-  const lane = await openLane(options);
-  try {
-    await act(lane);
-  } finally {
-    await lane.close();
-  }
 }
 
 for (const governor of GOVERNOR_NAMES) {

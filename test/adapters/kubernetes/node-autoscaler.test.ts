@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { readStatus } from '../../adapters/kubernetes/node-autoscaler.ts';
-import { createWorkloadPort } from '../../adapters/kubernetes/workloads.ts';
-import type { Call } from '../../activities/ports.ts';
-import type { WorkloadRef } from '../../domain/workload.ts';
-import { startStandIn, writeKubeconfig, type Reply } from './stand-in.ts';
+import { readStatus } from '../../../adapters/kubernetes/node-autoscaler.ts';
+import { createWorkloadPort } from '../../../adapters/kubernetes/workloads.ts';
+import type { Call } from '../../../activities/ports.ts';
+import type { WorkloadRef } from '../../../domain/workload.ts';
+import { startStandIn, writeKubeconfig, type Reply } from '../stand-in.ts';
 
 const YAML = `
 time: 2026-11-27 09:00:19.546750398 +0000 UTC

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../harness/eventually.ts';
-import { openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { inLane, type Lane, type LaneOptions } from '../harness/lane.ts';
 import { askLedger } from '../harness/owners.ts';
 import { RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 import { noWriteIsUnder } from '../harness/witness.ts';
@@ -11,17 +11,14 @@ const HPA = ['HorizontalPodAutoscaler', 'tensafe-hpa'] as const;
 const WORKLOAD = ['Deployment', 'tensafe-server'] as const;
 
 /** A lane with a sale that holds six replicas of three. */
-async function held(options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> {
-  const lane = await openLane(options);
-  try {
+function held(options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> {
+  return inLane(options, async (lane) => {
     await eventually('three pods are available', async () => (await lane.available()) === 3);
     await lane.startWorker();
     await startSale(lane);
     await untilPhase(lane, 'holding');
     await act(lane);
-  } finally {
-    await lane.close();
-  }
+  });
 }
 
 /** What the run is told of its claim, once it is this. */
@@ -230,9 +227,8 @@ describe('a hold that cannot act', { concurrency: 3 }, () => {
 });
 
 describe('a maximum of the owner’s that is under the live count', () => {
-  it('comes back last, when the count is no longer above it: no pod is cut for it', async () => {
-    const lane = await openLane();
-    try {
+  it('comes back last, when the count is no longer above it: no pod is cut for it', () =>
+    inLane({}, async (lane) => {
       // who has scale-in off keeps what came, until a person takes it away
       const behavior = { scaleDown: { selectPolicy: 'Disabled' } };
       await lane.admin.patch(...HPA, { spec: { maxReplicas: 4, behavior } });
@@ -253,10 +249,7 @@ describe('a maximum of the owner’s that is under the live count', () => {
       await lane.admin.patch(...WORKLOAD, { spec: { replicas: 3 } });
       assert.equal(await untilClosed(lane), 'COMPLETED');
       await untilHome(lane, owners, { withinMs: 1 });
-    } finally {
-      await lane.close();
-    }
-  });
+    }));
 });
 
 describe('a hold whose marks went with a copy of the object', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { NEEDED_ACCESS } from '../../adapters/kubernetes/access.ts';
+import { NEEDED_ACCESS } from '../../../adapters/kubernetes/access.ts';
 
 interface Role {
   readonly kind: string;
@@ -15,7 +15,7 @@ interface Role {
   }[];
 }
 
-const text = readFileSync(new URL('../../deploy/kubernetes/rbac.yaml', import.meta.url), 'utf8');
+const text = readFileSync(new URL('../../../deploy/kubernetes/rbac.yaml', import.meta.url), 'utf8');
 const roles = parseAllDocuments(text)
   .map((document) => document.toJS() as Role)
   .filter(({ kind }) => kind === 'ClusterRole' || kind === 'Role');

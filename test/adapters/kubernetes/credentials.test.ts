@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { createWorkloadPort, type WorkloadPortOptions } from '../../adapters/kubernetes/workloads.ts';
-import type { Call, WorkloadPort } from '../../activities/ports.ts';
-import type { GovernorChange, WorkloadRef } from '../../domain/workload.ts';
-import { startStandIn, writeKubeconfig, type Reply, type StandInRequest } from './stand-in.ts';
+import { createWorkloadPort, type WorkloadPortOptions } from '../../../adapters/kubernetes/workloads.ts';
+import type { Call, WorkloadPort } from '../../../activities/ports.ts';
+import type { GovernorChange, WorkloadRef } from '../../../domain/workload.ts';
+import { startStandIn, writeKubeconfig, type Reply, type StandInRequest } from '../stand-in.ts';
 
 const call: Call = { signal: new AbortController().signal, caller: 'credentials/test' };
 const ref: WorkloadRef = { name: 'web', namespace: 'shop', kind: 'Deployment', object: 'web' };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { createWorkloadPort, type WorkloadPortOptions } from '../../adapters/kubernetes/workloads.ts';
-import type { Call } from '../../activities/ports.ts';
-import type { WorkloadRef } from '../../domain/workload.ts';
-import { eventually } from '../harness/eventually.ts';
-import { startStandIn, writeKubeconfig, type Reply, type StandInRequest } from './stand-in.ts';
+import { createWorkloadPort, type WorkloadPortOptions } from '../../../adapters/kubernetes/workloads.ts';
+import type { Call } from '../../../activities/ports.ts';
+import type { WorkloadRef } from '../../../domain/workload.ts';
+import { eventually } from '../../harness/eventually.ts';
+import { startStandIn, writeKubeconfig, type Reply, type StandInRequest } from '../stand-in.ts';
 
 const call: Call = { signal: new AbortController().signal, caller: 'pre-scale.web.sale/run-1' };
 const ref: WorkloadRef = { name: 'web', namespace: 'shop', kind: 'Deployment', object: 'web' };
@@ -104,7 +104,7 @@ describe('what the room for more pods costs', () => {
   });
 });
 
-describe('what is remembered of a cluster', () => {
+describe('what is remembered of a cluster', { concurrency: true }, () => {
   const scaledObject = { metadata: { name: 'so', uid: 'so' }, spec: { scaleTargetRef: { name: 'web' } } };
 
   it('does not outlast a connection that failed, or a token that was refused', async (t) => {

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, describe, it } from 'node:test';
+import { isAlive } from '../../sandbox/guard.ts';
+import { areGone, beginDemo, claims, pidsOf, prints, workerPid } from '../harness/demo.ts';
+import { openSandboxes } from '../harness/sandboxes.ts';
+
+const sandboxes = openSandboxes();
+const { command, close } = sandboxes;
+const SHARED = 'shared';
+after(close);
+
+/** Every process that came from this one, however far down. */
+function descendants(pid: number): readonly number[] {
+  const table = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+  const rows = table
+    .trim()
+    .split('\n')
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  const children = rows.flatMap(([child = 0, parent]) => (parent === pid ? [child] : []));
+  return [...children, ...children.flatMap(descendants)];
+}
+
+describe('a demo that is disturbed', () => {
+  before(() => command('up', '--detach', '--name', SHARED));
+
+  it('fails when somebody takes the load away in the event, and says what load there was', async () => {
+    const act = beginDemo(sandboxes, SHARED);
+    await prints(act, /300 requests\/s on/);
+    await command('load', 'tensafe-server', '--rps', '0', '--name', SHARED);
+    assert.equal(await act.ended, 1, act.printed());
+    assert.match(act.printed(), /NO {3}Prometheus saw \d+ requests\/s before .* never fewer than 0 /);
+    // the capacity was there all the same
+    assert.match(act.printed(), /yes {2}the run ended as done/);
+    assert.ok(pidsOf(SHARED).every(isAlive), 'a sandbox that ran before the demo runs on after it');
+  });
+
+  it('says so and fails when its worker is stopped', async () => {
+    const act = beginDemo(sandboxes, SHARED);
+    const worker = await workerPid(act);
+    await prints(act, /holding; next/);
+    process.kill(worker, 'SIGKILL');
+    await prints(act, /the worker has ended/);
+    assert.equal(await act.ended, 1, act.printed());
+    assert.match(act.printed(), /the demo did not get to its end: the worker is not answering/);
+    assert.equal(claims(act).length, 0);
+  });
+
+  for (const [signal, name] of [
+    ['SIGKILL', 'killed'],
+    ['SIGINT', 'interrupted'],
+  ] as const) {
+    it(`leaves nothing alive five seconds after ${signal}`, async () => {
+      const act = beginDemo(sandboxes, name);
+      const worker = await workerPid(act);
+      await prints(act, /\$ headroom pre-scale/);
+      const pids = [...new Set([worker, ...pidsOf(name), ...descendants(act.process.pid ?? 0)])];
+      assert.ok(pids.length > 14 && pids.every(isAlive), `only ${pids.length} processes`);
+      act.process.kill(signal);
+      assert.ok(await areGone(pids, 5_000));
+      assert.equal(await act.ended, signal === 'SIGINT' ? 130 : null);
+    });
+  }
+});
