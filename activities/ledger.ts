@@ -19,7 +19,7 @@ import { currentCall } from './call.ts';
 import { failure, messageOf } from './failure.ts';
 import { lookAtLoad } from './load.ts';
 import { policyOf } from './policy.ts';
-import type { Ports } from './ports.ts';
+import type { Ports, ReadOptions } from './ports.ts';
 
 /** How one attempt to make the governor follow the claims ended. Everything foreseen is a value: the ledger never fails. */
 export type HoldReport =
@@ -37,6 +37,10 @@ export type HoldReport =
   | { readonly kind: 'raced' }
   | { readonly kind: 'fenced'; readonly generation: number }
   | { readonly kind: 'blocked'; readonly reason: string };
+
+type Standing = Extract<HoldReport, { readonly kind: 'standing' }>;
+/** `before`: by an attempt whose answer was lost. */
+type Applied = Exclude<HoldReport, Standing> | (Omit<Standing, 'wrote'> & { readonly wrote: 'now' | 'before' | 'not' });
 
 export interface ApplyHoldRequest {
   readonly workload: string;
@@ -75,8 +79,19 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
    * so a second attempt after a lost answer finds its own values and writes nothing.
    */
   async function applyHold(request: ApplyHoldRequest): Promise<HoldReport> {
+    const ref = refOf(policyOf(ports, request.workload));
+    const read = (options?: ReadOptions) => ports.workloads.readWorkload(ref, currentCall(), options);
+    if (request.fresh) {
+      // a new claim is in a hurry, and only its guarded write proves what it was decided on
+      const report = await applyTo(await read({ remembered: true }), request);
+      if (report.kind === 'standing' && report.wrote === 'now') return { ...report, wrote: true };
+    }
+    const report = await applyTo(await read(), request);
+    return report.kind === 'standing' ? { ...report, wrote: report.wrote !== 'not' } : report;
+  }
+
+  async function applyTo(state: WorkloadState, request: ApplyHoldRequest): Promise<Applied> {
     const policy = policyOf(ports, request.workload);
-    const state = await ports.workloads.readWorkload(refOf(policy), currentCall());
     const found = findUsableGovernor(state, request.cluster);
     if (found.kind === 'blocked') return found;
     const { governor } = found;
@@ -102,8 +117,7 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
     return {
       kind: 'standing',
       standing: decision.standing,
-      // the second attempt of one whose answer was lost finds its own number there
-      wrote: decision.kind === 'change' || readGeneration(governor.marks) === request.generation,
+      wrote: decision.kind === 'change' ? 'now' : wroteBefore(governor, request),
       limit: policy.workload.limits.max,
       cluster: state.clusterUid ?? null,
       continueAfter: { events, updates },
@@ -194,6 +208,11 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
   }
 
   return { applyHold, readHold, guardHold };
+}
+
+/** The second attempt of one whose answer was lost finds its own number there. */
+function wroteBefore({ marks }: Governor, { generation }: ApplyHoldRequest): 'before' | 'not' {
+  return readGeneration(marks) === generation ? 'before' : 'not';
 }
 
 interface Situation {

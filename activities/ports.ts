@@ -19,9 +19,18 @@ export interface Call {
  * Reads and steers one workload. Failures are typed (domain/failures.ts): targetNotFound,
  * permissionDenied (names verb and resource), apiThrottled (with Retry-After), apiUnavailable.
  */
+export interface ReadOptions {
+  /**
+   * Autoscalers as the API server remembers them: in a few milliseconds, and a few milliseconds old, where a consistent list
+   * waits up to 100 ms after any write elsewhere in the cluster (R11). Only for what ends in a guarded write; what is
+   * concluded without one may rest on a state that is no more.
+   */
+  readonly remembered?: boolean;
+}
+
 export interface WorkloadPort {
   /** The workload and every autoscaler that targets it, now; only that there is no KEDA may have been found up to a minute ago. */
-  readWorkload(ref: WorkloadRef, call: Call): Promise<WorkloadState>;
+  readWorkload(ref: WorkloadRef, call: Call, options?: ReadOptions): Promise<WorkloadState>;
   /**
    * One guarded PATCH (compare-and-set). 'raced' when a guard failed: somebody changed the object
    * since it was read; nothing was written.

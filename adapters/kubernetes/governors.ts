@@ -1,5 +1,5 @@
 import { failure } from '../../activities/failure.ts';
-import type { Call } from '../../activities/ports.ts';
+import type { Call, ReadOptions } from '../../activities/ports.ts';
 import { isOnForKeda } from '../../domain/freeze.ts';
 import type { Json } from '../../domain/json.ts';
 import {
@@ -21,20 +21,24 @@ import { statefulFactsOf } from './stateful.ts';
 
 const IGNORE = 'headroom.dev/ignore';
 
+/** What the API server remembers answers at once; a consistent list proves first that it is fresh (R11). */
+const REMEMBERED = { resourceVersion: '0' };
+
 /**
- * Reads all that decides the workload's count, with plain consistent reads: no resourceVersion, and nothing remembered
- * but which cluster it is and that KEDA is not installed (R11, R15).
+ * Reads all that decides the workload's count. Unless asked for what is remembered, by plain consistent reads: no
+ * resourceVersion, and nothing known beforehand but which cluster it is and that KEDA is not installed (R11, R15).
  */
 export async function readWorkload(
   client: KubernetesClient,
-  { ref, ownNamespace }: { readonly ref: WorkloadRef; readonly ownNamespace: string },
+  { ref, ownNamespace, remembered = false }: ReadOptions & { readonly ref: WorkloadRef; readonly ownNamespace: string },
   call: Call,
 ): Promise<WorkloadState> {
   const { namespace } = ref;
+  const asOf = remembered ? REMEMBERED : {};
   const [workload, autoscalers, listed, own] = await Promise.all([
     findWorkload(client, ref, call),
-    client.list({ kind: 'HorizontalPodAutoscaler', namespace }, {}, call),
-    client.list({ kind: 'ScaledObject', namespace }, {}, call),
+    client.list({ kind: 'HorizontalPodAutoscaler', namespace }, asOf, call),
+    client.list({ kind: 'ScaledObject', namespace }, asOf, call),
     client.find({ kind: 'Namespace', name: ownNamespace }, call),
   ]);
   const isKedaAtWork = listed.length === 0 && autoscalers.some(({ metadata }) => isKedas(metadata));

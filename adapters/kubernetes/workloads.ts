@@ -22,7 +22,7 @@ export function createWorkloadPort({
 }: WorkloadPortOptions): WorkloadPort {
   const client = createKubernetesClient(options);
   return {
-    readWorkload: (ref, call) => readWorkload(client, { ref, ownNamespace }, call),
+    readWorkload: (ref, call, options) => readWorkload(client, { ref, ownNamespace, ...options }, call),
     changeGovernor: (change, call) => changeGovernor(client, change, call),
     readTroubles: (ref, call) => readTroubles(client, ref, call),
     findHeld: (refs, call) => findHeld(client, refs, call),

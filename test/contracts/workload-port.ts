@@ -9,6 +9,7 @@ import {
   type GovernorMarks,
   type WorkloadRef,
 } from '../../domain/workload.ts';
+import { eventually } from '../harness/eventually.ts';
 import { describeScaledObjects } from './scaled-objects.ts';
 import { call, ceiling, changeOf, governorOf, idOf, MARKED, type Texts, type WorkloadWorld } from './workload-world.ts';
 
@@ -91,6 +92,27 @@ function describeReading(world: () => WorkloadWorld): void {
       assert.deepEqual([other.wantedReplicas, other.autoscalers.length], [2, 1]);
       assert.deepEqual([one.self.workloadKind, other.self.workloadKind], ['Deployment', 'StatefulSet']);
       assert.notEqual(one.uid, other.uid);
+    });
+
+    it('has of what is remembered the same, moments later', async () => {
+      const ref = await world().addWorkload({ name: 'recalled', replicas: 2 });
+      const target = {
+        kind: 'horizontalPodAutoscaler',
+        name: 'recalled-hpa',
+        target: ref,
+        floor: 2,
+        ceiling: 4,
+      } as const;
+      await world().addAutoscaler(target);
+      const fresh = await read(ref);
+      const remembered = await eventually('it is remembered', async () => {
+        const state = await world().port.readWorkload(ref, call, { remembered: true });
+        return state.autoscalers.length === 1 && state;
+      });
+      assert.deepEqual(
+        remembered.autoscalers.map(({ uid, fields }) => [uid, fields]),
+        fresh.autoscalers.map(({ uid, fields }) => [uid, fields]),
+      );
     });
 
     it('tells of a StatefulSet what scaling does to it besides, and of a Deployment nothing', async () => {

@@ -1,6 +1,6 @@
 import { isFrozen, isOnForKeda } from '../../domain/freeze.ts';
 import { failure } from '../../activities/failure.ts';
-import type { Call, WorkloadPort } from '../../activities/ports.ts';
+import type { Call, ReadOptions, WorkloadPort } from '../../activities/ports.ts';
 import type { ClusterCapacity } from '../../domain/cluster-capacity.ts';
 import type { FailureType } from '../../domain/failures.ts';
 import { findGitOpsOwner } from '../../domain/git-ops.ts';
@@ -92,6 +92,7 @@ export class FakeCluster implements WorkloadPort {
   readonly #counts = new Map<string, StoredCounts>();
   readonly #weather: Weather[] = [];
   readonly #races: ((cluster: FakeCluster) => void)[] = [];
+  readonly #remembered = new Map<string, readonly Governor[]>();
   #uids = 0;
 
   addWorkload(given: {
@@ -193,8 +194,17 @@ export class FakeCluster implements WorkloadPort {
     });
   }
 
-  async readWorkload(ref: WorkloadRef, call: Call): Promise<WorkloadState> {
-    return this.#serve('readWorkload', call, () => this.#state(ref));
+  /** From now on the API server remembers the workload's autoscalers as they are now, and no news of them. */
+  lagBehind(ref: WorkloadRef): void {
+    this.#remembered.set(keyOf(ref), this.#state(ref).autoscalers);
+  }
+
+  async readWorkload(ref: WorkloadRef, call: Call, { remembered = false }: ReadOptions = {}): Promise<WorkloadState> {
+    return this.#serve('readWorkload', call, () => {
+      const state = this.#state(ref);
+      const autoscalers = remembered ? this.#remembered.get(keyOf(ref)) : undefined;
+      return autoscalers === undefined ? state : { ...state, autoscalers };
+    });
   }
 
   async changeGovernor(change: GovernorChange, call: Call): Promise<'written' | 'raced'> {

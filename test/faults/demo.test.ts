@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, before, describe, it } from 'node:test';
 import { isAlive } from '../../sandbox/guard.ts';
-import { areGone, beginDemo, claims, pidsOf, prints, workerPid } from '../harness/demo.ts';
+import { type Act, areGone, beginDemo, claims, pidsOf, prints, workerPid } from '../harness/demo.ts';
 import { openSandboxes } from '../harness/sandboxes.ts';
 
 const sandboxes = openSandboxes();
@@ -46,19 +46,27 @@ describe('a demo that is disturbed', () => {
     assert.equal(claims(act).length, 0);
   });
 
-  for (const [signal, name] of [
-    ['SIGKILL', 'killed'],
-    ['SIGINT', 'interrupted'],
-  ] as const) {
-    it(`leaves nothing alive five seconds after ${signal}`, async () => {
-      const act = beginDemo(sandboxes, name);
-      const worker = await workerPid(act);
-      await prints(act, /\$ headroom pre-scale/);
-      const pids = [...new Set([worker, ...pidsOf(name), ...descendants(act.process.pid ?? 0)])];
-      assert.ok(pids.length > 14 && pids.every(isAlive), `only ${pids.length} processes`);
-      act.process.kill(signal);
-      assert.ok(await areGone(pids, 5_000));
-      assert.equal(await act.ended, signal === 'SIGINT' ? 130 : null);
-    });
+  /** The pids of all that a demo has begun, once it is under way. */
+  async function underWay(act: Act, name: string): Promise<readonly number[]> {
+    const worker = await workerPid(act);
+    await prints(act, /\$ headroom pre-scale/);
+    const pids = [...new Set([worker, ...pidsOf(name), ...descendants(act.process.pid ?? 0)])];
+    assert.ok(pids.length > 14 && pids.every(isAlive), `only ${pids.length} processes`);
+    return pids;
   }
+
+  it('leaves nothing alive five seconds after SIGKILL', async () => {
+    const act = beginDemo(sandboxes, 'killed');
+    const pids = await underWay(act, 'killed');
+    act.process.kill('SIGKILL');
+    assert.ok(await areGone(pids, 5_000));
+  });
+
+  it('stops everything at Ctrl-C, in order, and leaves nothing alive when it ends', async () => {
+    const act = beginDemo(sandboxes, 'interrupted');
+    const pids = await underWay(act, 'interrupted');
+    act.process.kill('SIGINT');
+    assert.equal(await act.ended, 130);
+    assert.ok(await areGone(pids, 1_000));
+  });
 });

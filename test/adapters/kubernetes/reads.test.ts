@@ -41,7 +41,7 @@ async function open(t: TestContext, options: Partial<WorkloadPortOptions> = {}) 
       .map(({ path }) => endOf(path))
       .toSorted();
   };
-  return { port, asked, say, always, once };
+  return { port, asked, say, always, once, requests: standIn.requests };
 }
 
 /** The kind, and the name of what is read by its name. */
@@ -66,6 +66,18 @@ describe('what a look costs', () => {
     const again = await asked(() => port.readWorkload(ref, call));
     assert.deepEqual(again, [WORKLOAD, AUTOSCALERS, OWN, SCALED_OBJECTS].toSorted());
   });
+});
+
+describe('what is asked of the API server’s memory', () => {
+  it('is the autoscalers, where the caller wants them soon, and never the workload', async (t) => {
+    const { port, requests } = await open(t);
+    await port.readWorkload(ref, call);
+    assert.deepEqual(remembered(requests), []);
+    await port.readWorkload(ref, call, { remembered: true });
+    assert.deepEqual(remembered(requests), [AUTOSCALERS]);
+  });
+  const remembered = (requests: readonly StandInRequest[]) =>
+    requests.filter(({ query }) => query.get('resourceVersion') === '0').map(({ path }) => endOf(path));
 });
 
 describe('what the room for more pods costs', () => {

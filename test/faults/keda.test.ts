@@ -1,35 +1,23 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
-import { GOVERNORS, KEDAS_HPA, openLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { GOVERNORS, inLane, KEDAS_HPA, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { askLedger } from '../harness/owners.ts';
 import { RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 
 const SCALED_OBJECT = GOVERNORS.keda.name;
 
-async function inLane(options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> {
-  const lane = await openLane({ governor: 'keda', ...options });
-  try {
+const underKeda = (options: LaneOptions, act: (lane: Lane) => Promise<void>): Promise<void> =>
+  inLane({ governor: 'keda', ...options }, async (lane) => {
     await lane.startWorker();
     await act(lane);
-  } finally {
-    await lane.close();
-  }
-}
-
-/** What the ledger says of the hold. */
-async function ledger(lane: Lane) {
-  const { stdout } = await lane.headroom('ledger', 'tensafe-server', '--json');
-  return JSON.parse(stdout) as {
-    readonly trouble: string | null;
-    readonly standing: { readonly held: boolean; readonly unprotected?: { readonly kind: string } } | null;
-  };
-}
+  });
 
 const asHpa = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'tensafe-server' };
 
 describe('a pre-scale under KEDA', { concurrency: true }, () => {
   it('never writes the HPA that KEDA made, which follows by itself, there and back', () =>
-    inLane({}, async (lane) => {
+    underKeda({}, async (lane) => {
       const owners = await lane.snapshot();
       const hpa = async () => (await lane.admin.get('HorizontalPodAutoscaler', KEDAS_HPA)).spec;
       const before = await hpa();
@@ -49,7 +37,7 @@ describe('a pre-scale under KEDA', { concurrency: true }, () => {
     }));
 
   it('stays pending while an HPA made later stands in the way, says so, and is given back when that is gone', () =>
-    inLane({}, async (lane) => {
+    underKeda({}, async (lane) => {
       const owners = await lane.snapshot();
       await startSale(lane);
       await untilPhase(lane, 'holding');
@@ -60,7 +48,7 @@ describe('a pre-scale under KEDA', { concurrency: true }, () => {
       await lane.headroom('skip', RUN);
       const told = await eventually(
         'the ledger says what is in the way',
-        async () => (await ledger(lane)).trouble ?? undefined,
+        async () => (await askLedger(lane)).trouble ?? undefined,
       );
       assert.match(told, /tensafe-scaledobject.* target the same workload/);
       assert.equal(await lane.floor(), 6);
@@ -71,7 +59,7 @@ describe('a pre-scale under KEDA', { concurrency: true }, () => {
     }));
 
   it('is told that it protects nothing while a person has KEDA paused, and goes on when they let go', () =>
-    inLane({}, async (lane) => {
+    underKeda({}, async (lane) => {
       const owners = await lane.snapshot();
       await startSale(lane);
       await untilPhase(lane, 'holding');
@@ -80,10 +68,13 @@ describe('a pre-scale under KEDA', { concurrency: true }, () => {
           metadata: { annotations: { 'autoscaling.keda.sh/paused': value } },
         });
       await pause('true');
-      await eventually('the ledger knows', async () => (await ledger(lane)).standing?.unprotected?.kind === 'paused');
+      await eventually(
+        'the ledger knows',
+        async () => (await askLedger(lane)).standing?.unprotected?.kind === 'paused',
+      );
       await pause(null);
       await eventually('the ledger knows', async () => {
-        const { standing } = await ledger(lane);
+        const { standing } = await askLedger(lane);
         return standing?.held === true && standing.unprotected === undefined;
       });
       await lane.headroom('skip', RUN);
