@@ -63,7 +63,8 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
       ...common,
       taskQueue: QUEUES.procedures,
       workflowBundle: bundle,
-      maxCachedWorkflows: 1_000,
+      // each takes half a MiB, and most sleep: those that are not cached are replayed when their timer fires
+      maxCachedWorkflows: 300,
       stickyQueueScheduleToStartTimeout: '3s',
     }),
     // no workflows; every live hold occupies a slot here, and with the default of 100 guard 101 would silently wait
