@@ -62,7 +62,7 @@ describe('words to a ledger in trouble', { concurrency: 3 }, () => {
           ),
         ),
       ]);
-      await untilFloor(lane, 9);
+      await untilFloor(lane, 9, { withinMs: 60_000 });
       const { claims } = await askLedger(lane);
       assert.deepEqual(claims.map(({ id }) => id).toSorted(), runs.toSorted());
       everyWriteIsSound(lane);
