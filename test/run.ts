@@ -9,7 +9,7 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
 /**
  * npm test: the unit tests while the sandbox comes up, then what holds when nothing breaks, on the real servers, in lanes.
  * npm run test:unit (`--unit`): only what needs no servers.
- * npm run test:faults (`--faults`): what breaks something, in lanes; and then, alone, what takes servers away from everybody.
+ * npm run test:faults (`--faults`): what breaks something, in lanes; and then, alone, the kill sweeps and what takes servers away from everybody.
  * Words after `--` are the test files to run instead of all of them.
  */
 /** Each group is one process: it loads the modules once, and no test of it may disturb another. */
