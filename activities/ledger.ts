@@ -19,7 +19,7 @@ import { currentCall } from './call.ts';
 import { failure, messageOf } from './failure.ts';
 import { lookAtLoad } from './load.ts';
 import { policyOf } from './policy.ts';
-import type { Ports, ReadOptions } from './ports.ts';
+import type { Ports } from './ports.ts';
 
 /** How one attempt to make the governor follow the claims ended. Everything foreseen is a value: the ledger never fails. */
 export type HoldReport =
@@ -80,13 +80,10 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
    */
   async function applyHold(request: ApplyHoldRequest): Promise<HoldReport> {
     const ref = refOf(policyOf(ports, request.workload));
-    const read = (options?: ReadOptions) => ports.workloads.readWorkload(ref, currentCall(), options);
-    if (request.fresh) {
-      // a new claim is in a hurry, and only its guarded write proves what it was decided on
-      const report = await applyTo(await read({ remembered: true }), request);
-      if (report.kind === 'standing' && report.wrote === 'now') return { ...report, wrote: true };
-    }
-    const report = await applyTo(await read(), request);
+    // what was seen a moment ago is believed when a guarded write came of it: that proves it
+    const soon = await applyTo(await ports.workloads.readWorkload(ref, currentCall(), { remembered: true }), request);
+    if (soon.kind === 'standing' && soon.wrote === 'now') return { ...soon, wrote: true };
+    const report = await applyTo(await ports.workloads.readWorkload(ref, currentCall()), request);
     return report.kind === 'standing' ? { ...report, wrote: report.wrote !== 'not' } : report;
   }
 

@@ -21,8 +21,9 @@ export interface Call {
  */
 export interface ReadOptions {
   /**
-   * Autoscalers as the API server remembers them: in a few milliseconds, and a few milliseconds old, where a consistent list
-   * waits up to 100 ms after any write elsewhere in the cluster (R11). Only for what ends in a guarded write; what is
+   * As this process saw it up to three seconds ago, with its own writes since; else with the autoscalers as the API server
+   * remembers them, in a few milliseconds where a consistent list waits up to 100 ms after any write elsewhere in the cluster
+   * (R11). A change of it is 'raced' after any edit of the object since. Only for what ends in such a write: what is
    * concluded without one may rest on a state that is no more.
    */
   readonly remembered?: boolean;

@@ -7,7 +7,7 @@ import { startWorker } from '../worker/main.ts';
 function tagged(workloads: WorkloadPort): WorkloadPort {
   const tag = ({ caller, signal }: Call): Call => ({ signal, caller: `${caller} ${activityName()}` });
   return {
-    readWorkload: (ref, call) => workloads.readWorkload(ref, tag(call)),
+    readWorkload: (ref, call, options) => workloads.readWorkload(ref, tag(call), options),
     changeGovernor: (change, call) => workloads.changeGovernor(change, tag(call)),
     findHeld: (refs, call) => workloads.findHeld(refs, tag(call)),
     readTroubles: (ref, call) => workloads.readTroubles(ref, tag(call)),

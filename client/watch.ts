@@ -46,7 +46,9 @@ function changes(): (view: RunView) => void {
     said = Math.max(said, status?.timeline.length ?? 0);
     const waits = view.pending
       .filter(({ lastFailure }) => lastFailure !== null)
-      .map(({ activity, lastFailure }) => `${activity}: ${lastFailure}`);
+      .map(({ activity, lastFailure }) => `${activity}: ${lastFailure}`)
+      // Temporal lists them now in this order, now in that
+      .toSorted();
     const now = [whereItIs(view), ...waits].filter((line) => line !== '').join(' | ');
     if (now !== last && now !== '') lines.push(`${time(Date.now())} ${now}`);
     last = now;

@@ -52,6 +52,17 @@ export function withFound(book: ClaimsBook, found: readonly Claim[]): ClaimsBook
   return { ...book, claims: [...unheard, ...book.claims] };
 }
 
+/** Whether what was claimed before no longer is, or less of it: to follow that gives capacity up. */
+export function asksForLess(before: readonly Claim[], now: readonly Claim[]): boolean {
+  return before.some((earlier) => {
+    const later = now.find(({ id }) => id === earlier.id);
+    if (later === undefined) return true;
+    const isThawed = earlier.freezeScaleIn === true && later.freezeScaleIn !== true;
+    const isUnpinned = earlier.pin !== undefined && later.pin !== earlier.pin;
+    return isThawed || isUnpinned || (later.floor ?? 0) < (earlier.floor ?? 0);
+  });
+}
+
 function isOld({ heard }: ClaimsBook, claimId: string, sequence: number): boolean {
   return heard.some((one) => one.claimId === claimId && one.sequence >= sequence);
 }

@@ -520,6 +520,7 @@ function changeOf(governor: Governor, fields: FieldChanges, marks: GovernorMarks
     namespace: governor.namespace,
     name: governor.name,
     uid: governor.uid,
+    ...(governor.version !== undefined && { version: governor.version }),
     workloadKind: governor.workloadKind,
     hasAnnotations: governor.hasAnnotations,
     hasLabels: governor.hasLabels,

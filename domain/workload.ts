@@ -30,6 +30,8 @@ export interface GovernorTarget {
   readonly name: string;
   /** Guard: the object must still be this one. */
   readonly uid: string;
+  /** Guard of what was remembered: nothing of the object may have changed since. Absent where it was read just now. */
+  readonly version?: string;
   /** Whether the object has any annotation or label at all: into an absent map no key can be added (R29). */
   readonly hasAnnotations: boolean;
   readonly hasLabels: boolean;

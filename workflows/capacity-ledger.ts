@@ -12,6 +12,7 @@ import {
 import type { ApplyHoldRequest, HoldReport } from '../activities/ledger.ts';
 import { describeClaim, type Claim } from '../domain/claim.ts';
 import {
+  asksForLess,
   claimFaults,
   emptyBook,
   noteClaim,
@@ -88,6 +89,7 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
   let updates = 0;
   let racesInARow = 0;
   let dropped: { readonly claims: readonly Claim[]; readonly reason: string } | undefined;
+  let stood = book.claims;
   const guard = openHoldGuard();
 
   setHandler(
@@ -140,6 +142,7 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
     const before = dropped;
     const found = await readHold(workload);
     book = withFound(book, found.claims);
+    stood = found.claims;
     generation = Math.max(generation, found.generation);
     // who gave everything back meanwhile meant what stands on the object too
     if (dropped === undefined || dropped === before) return;
@@ -152,7 +155,8 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
     const [asked, askedToSkip] = [book, skipSteps];
     generation += 1;
     const request = { workload, claims: asked.claims, generation, skipSteps, fresh, reappliedAtMs, silent, cluster };
-    const report = await apply(request);
+    const report = await apply(request, { gives: asksForLess(stood, asked.claims) });
+    stood = asked.claims;
     racesInARow = report.kind === 'raced' ? racesInARow + 1 : 0;
     trouble = report.kind === 'blocked' ? report.reason : null;
     if (report.kind === 'fenced') await recall();
@@ -194,18 +198,20 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
   }
 }
 
-/** One attempt inside this workflow task; on any failure the same as an ordinary activity, with the same generation. */
-async function apply(request: ApplyHoldRequest): Promise<HoldReport> {
+/**
+ * One attempt inside this workflow task; on any failure the same as an ordinary activity, with the same generation. What
+ * gives capacity up is an ordinary activity from the first: that begins when the task is recorded, so a release which is
+ * forgotten with its worker was not yet obeyed, and nobody has to take back what it cost.
+ */
+async function apply(request: ApplyHoldRequest, { gives }: { readonly gives: boolean }): Promise<HoldReport> {
   const asked = request.claims.map(describeClaim);
   const summary =
     asked.length === 0
       ? `back towards what ${request.workload} had before`
       : `asked of ${request.workload}: ${asked.join('; ')}`;
+  const recorded = () => thorough.applyHold.executeWithOptions({ summary }, [request]);
   try {
-    return await firstOr(
-      () => atOnce.applyHold(request),
-      () => thorough.applyHold.executeWithOptions({ summary }, [request]),
-    );
+    return await (gives ? recorded() : firstOr(() => atOnce.applyHold(request), recorded));
   } catch (error) {
     return { kind: 'blocked', reason: reasonOf(error) };
   }

@@ -1,4 +1,4 @@
-import { CancellationScope, patched } from '@temporalio/workflow';
+import { CancellationScope } from '@temporalio/workflow';
 import type { PreScaleRun } from './run.ts';
 import { watching } from './stubs.ts';
 
@@ -13,8 +13,7 @@ export function openClaimKeeper(run: Pick<PreScaleRun, 'claimed'>) {
   return {
     start(): void {
       const claim = run.claimed();
-      // runs from before said it only while they awaited their pods
-      if (scope !== undefined || claim === undefined || !patched('keep-claimed')) return;
+      if (scope !== undefined || claim === undefined) return;
       const own = new CancellationScope();
       scope = own;
       const summary = 'the claim is said again until it is let go';

@@ -1,6 +1,8 @@
 import { describeClaim } from '../domain/claim.ts';
 import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
+import { wantedCeiling } from '../domain/hold.ts';
+import type { PreScalePlan } from '../domain/pre-scale.ts';
 import type { PreScaleStatus } from '../domain/procedures.ts';
 import type { LedgerView } from './messages.ts';
 
@@ -27,9 +29,7 @@ export function runDetails(status: PreScaleStatus): string {
           '| | before | during the event |',
           '|---|---|---|',
           `| floor | ${plan.target.floor.from} | ${status.target ?? plan.target.floor.to} |`,
-          ...(plan.target.ceiling === null
-            ? []
-            : [`| maximum | ${plan.target.ceiling.from} | ${plan.target.ceiling.to} |`]),
+          ...maximumRow(plan, status.target),
           `| released | | after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'} |`,
         ]),
     ...(claim === null ? [] : ['', `**Claim:** ${claim.state}${claim.reason === '' ? '' : `, ${claim.reason}`}`]),
@@ -49,6 +49,14 @@ export function runDetails(status: PreScaleStatus): string {
     ...status.timeline.slice(-8).map(({ atMs, what }) => `- ${iso(atMs)} ${what}`),
   ];
   return page(lines);
+}
+
+/** Of the floor as it was amended last. */
+function maximumRow({ target, ceilingReplicas }: PreScalePlan, amended: number | null): readonly string[] {
+  const { floor, ceiling } = target;
+  if (ceiling === null) return [];
+  const wanted = wantedCeiling(amended ?? floor.to, { floor: floor.from, ceiling: ceiling.from }, ceilingReplicas);
+  return [`| maximum | ${ceiling.from} | ${wanted} |`];
 }
 
 /** What can be sent in this phase, ready to paste. */

@@ -10,7 +10,7 @@ import type { Planned } from './make-plan.ts';
 import type { PreScaleRun } from './run.ts';
 import type { Steering } from './steering.ts';
 import { watching } from './stubs.ts';
-import { unless, untilOver } from './unless.ts';
+import { unless } from './unless.ts';
 import { windDown, type Holding, type Home } from './wind-down.ts';
 
 type ClaimKeeper = ReturnType<typeof openClaimKeeper>;
@@ -40,7 +40,7 @@ export async function holdThrough({
     run.update({ target: target.replicas });
     run.say(`asking for ${target.replicas} replicas, ${state.wantedReplicas} are there`);
     // a ledger that cannot be reached must not keep an operator from ending the event
-    await untilOver(holding, () => run.claim(target.replicas));
+    await unless(steering.isOver, () => run.claim(target.replicas));
     home = await holdUntilHome(holding);
   } finally {
     if (home === undefined) {
@@ -100,7 +100,7 @@ async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKee
     const { endMs } = status().event;
     run.enter('holding', { what: 'the event ends', atMs: endMs });
     const changed = () => steering.isOver() || status().target !== target || status().event.endMs !== endMs;
-    await condition(changed, Math.max(1, endMs - Date.now()), { summary: `until ${status().event.name} ends` });
+    await condition(changed);
   }
 }
 
@@ -117,7 +117,9 @@ async function makeSure(
   const { availableWithinMs } = policy.preScale;
   const deadlineMs = Math.min(Date.now() + availableWithinMs, run.status().event.endMs);
   run.enter('scaling', { what: `wait until ${target} are available`, atMs: deadlineMs });
-  const changed = () => steering.isOver() || run.status().target !== target;
+  // at an end that was foreseen the last look answers, with its reasons
+  const isCutShort = () => steering.isSkipped() || run.status().event.endMs < deadlineMs;
+  const changed = () => isCutShort() || run.status().target !== target;
   const asked = run.claimed();
   const verdict = await unless(changed, () =>
     watching.awaitAvailable.executeWithOptions(

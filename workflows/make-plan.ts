@@ -19,7 +19,10 @@ export async function makePlan(
   run: PreScaleRun,
   request: PreScaleRequest,
 ): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
-  const policy = await reckoning.resolveWorkloadPolicy(request.workload);
+  const policy = await reckoning.resolveWorkloadPolicy.executeWithOptions(
+    { summary: `policy of ${request.workload}` },
+    [request.workload],
+  );
   if ('known' in policy)
     return {
       kind: 'refuse',
@@ -39,7 +42,7 @@ export async function makePlan(
   );
   const plan = { ...decision.plan, warnings: [...decision.plan.warnings, ...room] };
   const intent = planIntent(request, plan);
-  const hash = await reckoning.hashIntent(intent);
+  const hash = await reckoning.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [intent]);
   run.update({ plan, planHash: hash });
   return { kind: 'plan', plan, intent, hash, policy, state };
 }

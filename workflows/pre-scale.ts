@@ -5,11 +5,12 @@ import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
 import type { PreScaleResult } from '../domain/procedures.ts';
 import { openApproval, type Approval } from './approval.ts';
+import { startEventClock } from './event-clock.ts';
 import { holdThrough } from './hold-event.ts';
 import { makePlan, type Planned } from './make-plan.ts';
 import { openRun, type PreScaleRun } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
-import { untilOver } from './unless.ts';
+import { unless } from './unless.ts';
 
 const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
 const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
@@ -62,6 +63,8 @@ async function follow({ run, steering, approval }: Parts, request: PreScaleReque
   const unapproved = await approval.obtain(askFor(planned));
   if (unapproved !== undefined) return unapproved;
   await sleepToLead(run, steering, planned);
+  startEventClock(run);
+  await untilResumed(run, steering);
   return planAnewAndHold({ run, steering, approval }, request);
 }
 
@@ -69,13 +72,13 @@ async function follow({ run, steering, approval }: Parts, request: PreScaleReque
 async function planAnewAndHold(parts: Parts, request: PreScaleRequest): Promise<PreScaleResult> {
   const { run, steering, approval } = parts;
   for (;;) {
-    const planned = await untilOver(parts, () => makePlan(run, { ...request, event: run.status().event }));
+    const planned = await unless(steering.isOver, () => makePlan(run, { ...request, event: run.status().event }));
     if (planned === undefined || steering.isOver()) return steering.withoutCapacity();
     if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons };
     const askedAtMs = Date.now();
     const unapproved = await approval.obtain(askFor(planned));
     if (unapproved !== undefined) return unapproved;
-    if (steering.isSuspended()) await untilResumed(run, steering);
+    await untilResumed(run, steering);
     if (steering.isOver()) return steering.withoutCapacity();
     if (Date.now() === askedAtMs) return holdThrough({ run, steering, planned });
   }
@@ -86,15 +89,13 @@ async function sleepToLead(run: PreScaleRun, steering: Steering, { plan }: Plann
   await condition(steering.isOver, Math.max(1, plan.scaleAtMs - Date.now()), {
     summary: `until ${formatDuration(plan.leadMs)} before ${plan.event.name}`,
   });
-  if (steering.isSuspended()) await untilResumed(run, steering);
 }
 
 /** The step that comes next waits; an event that passes meanwhile ends the wait. */
 async function untilResumed(run: PreScaleRun, steering: Steering): Promise<void> {
+  if (!steering.isSuspended()) return;
   run.update({ next: { what: 'ask for the capacity, when somebody resumes the run', atMs: null } });
-  const goesOn = () => !steering.isSuspended() || steering.isOver();
-  while (!goesOn())
-    await condition(goesOn, Math.max(1, run.status().event.endMs - Date.now()), { summary: 'until somebody resumes' });
+  await condition(() => !steering.isSuspended() || steering.isOver());
 }
 
 function askFor({ intent, hash, plan }: Planned) {

@@ -1,5 +1,5 @@
 import { ApplicationFailure, defineSearchAttributeKey, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
-import { patched, startChild, workflowInfo } from '@temporalio/workflow';
+import { startChild, workflowInfo } from '@temporalio/workflow';
 import { preScaleId, QUEUES } from '../domain/names.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { judgeExisting, judgeFiring, type PreScaleSchedule } from '../domain/schedule.ts';
@@ -44,8 +44,7 @@ export async function startScheduledPreScale(schedule: PreScaleSchedule): Promis
     return { outcome: 'started', run };
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    // firings from before took every run of that id for their own
-    if (patched('whose-run')) await refuseForeign(request, run);
+    await refuseForeign(request, run);
     return { outcome: 'already started', run };
   }
 }

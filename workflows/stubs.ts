@@ -40,7 +40,7 @@ export const watching = proxyActivities<
   retry: { initialInterval: '2s', backoffCoefficient: 1.5, maximumInterval: '30s' },
 });
 
-/** The ledger's first attempt, in the claim's own workflow task: 25 ms as a rule; a hanging one may not hold the task up. */
+/** The ledger's first attempt, in the claim's own workflow task: 20 ms as a rule; a hanging one may not hold the task up. */
 export const atOnce = proxyLocalActivities<Pick<Activities, 'applyHold' | 'readHold'>>({
   startToCloseTimeout: '400ms',
   retry: { maximumAttempts: 1 },

@@ -46,8 +46,12 @@ export interface KubernetesClient {
     selectors: Selectors,
     call: Call,
   ): Promise<readonly RawObject<K>[]>;
-  /** 'raced' when a guard failed or the object is gone: nothing was written. */
-  patch(address: Address & { readonly name: string }, patch: JsonPatch, call: Call): Promise<'written' | 'raced'>;
+  /** The object as it stands then; undefined when a guard failed or the object is gone: nothing was written. */
+  patch<K extends Kind>(
+    address: Address & { readonly kind: K; readonly name: string },
+    patch: JsonPatch,
+    call: Call,
+  ): Promise<RawObject<K> | undefined>;
   /** There is a sign of this kind: it is asked for again, and never taken for absent from now on. */
   expect(kind: Kind): void;
   /** The same object for as long as surely the same API server answers; another after a connection or credentials failed. */
@@ -180,14 +184,18 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     }
   }
 
-  async function patch(address: Address & { readonly name: string }, operations: JsonPatch, call: Call) {
+  async function patch<K extends Kind>(
+    address: Address & { readonly kind: K; readonly name: string },
+    operations: JsonPatch,
+    call: Call,
+  ) {
     const deed: Deed = { verb: 'patch', target: describeAddress(address), server };
     // a misspelt key of a custom resource would be dropped in silence (R7)
     const query = { fieldManager: 'headroom', fieldValidation: 'Strict' };
     const answer = await ask({ method: HttpMethod.PATCH, path: pathOf(address), query, patch: operations, deed }, call);
-    if (answer.status === 404 || isFailedGuard(answer)) return 'raced';
-    if (answer.status >= 300) throw asFailure(answer, deed);
-    return 'written';
+    if (answer.status === 404 || isFailedGuard(answer)) return undefined;
+    const object: RawObject<K> = readBody(answer, deed);
+    return object;
   }
 
   return { find, list, patch, expect: (kind) => absent.noteFound(kind), session: () => session };

@@ -3,14 +3,15 @@ import type { Call } from '../../activities/ports.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import type { GovernorChange, GovernorField, GovernorKind } from '../../domain/workload.ts';
 import type { JsonPatch, KubernetesClient } from './client.ts';
-import type { Kind } from './kinds.ts';
+import type { Kind, RawObject } from './kinds.ts';
 import { FIELD_KEYS, MARK_KEYS } from './places.ts';
 
+/** The object as it stands then; undefined when a guard failed. */
 export async function changeGovernor(
   client: KubernetesClient,
   change: GovernorChange,
   call: Call,
-): Promise<'written' | 'raced'> {
+): Promise<RawObject<Kind> | undefined> {
   const kinds: { readonly [kind in GovernorKind]: Kind } = {
     workload: change.workloadKind,
     horizontalPodAutoscaler: 'HorizontalPodAutoscaler',
@@ -34,6 +35,9 @@ function patchOf(change: GovernorChange): JsonPatch {
   ];
   return [
     { op: 'test', path: '/metadata/uid', value: change.uid },
+    ...(change.version === undefined
+      ? []
+      : [{ op: 'test', path: '/metadata/resourceVersion', value: change.version } as const]),
     ...edits.map(({ path, from }) => ({ op: 'test', path, value: from ?? null }) as const),
     ...edits.flatMap(operation),
   ];

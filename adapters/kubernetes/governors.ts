@@ -24,15 +24,25 @@ const IGNORE = 'headroom.dev/ignore';
 /** What the API server remembers answers at once; a consistent list proves first that it is fresh (R11). */
 const REMEMBERED = { resourceVersion: '0' };
 
+/** All that decides a workload's count, as it was read. */
+export interface View {
+  readonly workload: Workload;
+  readonly autoscalers: readonly RawObject<'HorizontalPodAutoscaler'>[];
+  readonly scaledObjects: readonly RawObject<'ScaledObject'>[];
+  /** headroom's own namespace. */
+  readonly own: RawObject<'Namespace'> | undefined;
+  readonly clusterUid: string;
+}
+
 /**
- * Reads all that decides the workload's count. Unless asked for what is remembered, by plain consistent reads: no
- * resourceVersion, and nothing known beforehand but which cluster it is and that KEDA is not installed (R11, R15).
+ * Unless asked for what is remembered, by plain consistent reads: no resourceVersion, and nothing known beforehand but which
+ * cluster it is and that KEDA is not installed (R11, R15).
  */
-export async function readWorkload(
+export async function readView(
   client: KubernetesClient,
   { ref, ownNamespace, remembered = false }: ReadOptions & { readonly ref: WorkloadRef; readonly ownNamespace: string },
   call: Call,
-): Promise<WorkloadState> {
+): Promise<View> {
   const { namespace } = ref;
   const asOf = remembered ? REMEMBERED : {};
   const [workload, autoscalers, listed, own] = await Promise.all([
@@ -46,9 +56,18 @@ export async function readWorkload(
   const scaledObjects = isKedaAtWork ? await client.list({ kind: 'ScaledObject', namespace }, {}, call) : listed;
   // after them: had the connection failed meanwhile, what is known of the cluster would be older than what was read
   const clusterUid = await findClusterUid(client, call);
+  return { workload, autoscalers, scaledObjects, own, clusterUid };
+}
+
+/** `versioned`: with what makes a change of it race against every edit since. */
+export function stateOf(
+  { workload, autoscalers, scaledObjects, own, clusterUid }: View,
+  ref: WorkloadRef,
+  { versioned = false } = {},
+): WorkloadState {
   const ignored = isIgnored(workload.metadata) || isIgnored(own?.metadata);
   const governor = (kind: GovernorKind, { metadata, spec }: ReadObject, autoscaler?: AutoscalerFacts) =>
-    asGovernor({ kind, ref, metadata, spec, ignored, ...(autoscaler !== undefined && { autoscaler }) });
+    asGovernor({ kind, ref, metadata, spec, ignored, versioned, ...(autoscaler !== undefined && { autoscaler }) });
   const ownedNames = new Set(scaledObjects.map(({ status }) => status?.hpaName).filter((name) => name !== undefined));
   const standalone = autoscalers.filter(({ metadata }) => !isKedas(metadata) && !ownedNames.has(metadata?.name ?? ''));
   return {
@@ -145,6 +164,7 @@ function asGovernor({
   metadata,
   spec,
   ignored,
+  versioned,
   autoscaler,
 }: {
   readonly kind: GovernorKind;
@@ -152,6 +172,7 @@ function asGovernor({
   readonly metadata: Metadata;
   readonly spec: object | undefined;
   readonly ignored: boolean;
+  readonly versioned: boolean;
   readonly autoscaler?: AutoscalerFacts;
 }): Governor {
   const maps: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
@@ -171,6 +192,7 @@ function asGovernor({
     namespace: ref.namespace,
     name: metadata?.name ?? '',
     uid: metadata?.uid ?? '',
+    ...(versioned && { version: metadata?.resourceVersion ?? '' }),
     hasAnnotations: metadata?.annotations !== undefined,
     hasLabels: metadata?.labels !== undefined,
     fields: Object.fromEntries(found.filter(([, value]) => value !== undefined)),

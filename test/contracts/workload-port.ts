@@ -313,6 +313,25 @@ function describeChanging(world: () => WorkloadWorld): void {
     describe(`changing a ${kind}`, () => {
       const word = kind.toLowerCase();
 
+      it('changes what is remembered only while nothing of the object has changed since', async () => {
+        const { id, ref, before } = await governed(kind, `remembered-${word}`);
+        const remembered = async () =>
+          governorOf(await world().port.readWorkload(ref, call, { remembered: true }), kind);
+        const old = await eventually('it is remembered', () => remembered().catch(() => false as const));
+        assert.equal(await write(changeOf(old, { floor: 6 }, MARKED)), 'written');
+        assert.equal(await write(changeOf(old, { floor: 6 }, MARKED)), 'raced');
+        const own = await eventually('our own write is remembered', async () => {
+          const found = await remembered();
+          return found.fields.floor === 6 && found;
+        });
+        await world().annotate(id, 'example.com/of-another', '1');
+        assert.equal(await write(changeOf(own, { floor: 3 }, {})), 'raced');
+        await world().annotate(id, 'example.com/of-another', undefined);
+        const { version: _, ...now } = own;
+        assert.equal(await write(changeOf(now, { floor: 3 }, {})), 'written', 'without its version the fields guard');
+        assert.deepEqual(await world().snapshot(id), before);
+      });
+
       for (const [title, maps] of [
         ['without annotations and labels', {}],
         [

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import type { Claim } from '../../domain/claim.ts';
 import {
+  asksForLess,
   claimFaults,
   emptyBook,
   noteClaim,
@@ -157,4 +158,27 @@ describe('refusing a claim', () => {
   for (const asked of [{ floor: 6 }, { freezeScaleIn: true }, { pin: 4 }, { floor: 6, freezeScaleIn: true }])
     it(`finds nothing wrong with ${JSON.stringify(asked)}`, () =>
       assert.deepEqual(claimFaults({ id: 'a/b', reason: '', ...asked }), []));
+});
+
+describe('what gives capacity up', () => {
+  const frozen: Claim = { id: sale.id, freezeScaleIn: true, reason: 'sale' };
+  const pinned: Claim = { id: sale.id, pin: 6, reason: 'sale' };
+  const rows: readonly (readonly [what: string, before: readonly Claim[], now: readonly Claim[], less: boolean])[] = [
+    ['nothing changed', [sale], [sale], false],
+    ['a first claim', [], [sale], false],
+    ['one claim more', [sale], [launch, sale], false],
+    ['a claim that asks for more', [sale], [aClaim('sale', 7)], false],
+    ['a freeze besides', [sale], [{ ...sale, freezeScaleIn: true }], false],
+    ['a claim that is gone', [sale, launch], [sale], true],
+    ['one for another', [sale], [launch], true],
+    ['a claim that asks for less', [sale], [aClaim('sale', 5)], true],
+    ['a floor that is a freeze now', [sale], [frozen], true],
+    ['a freeze that is a floor now', [frozen], [sale], true],
+    ['a pin that is gone', [pinned], [{ ...sale, floor: 9 }], true],
+    ['a pin elsewhere', [pinned], [{ ...pinned, pin: 7 }], true],
+  ];
+  for (const [what, before, now, less] of rows)
+    it(`${what}: ${less ? 'yes' : 'no'}`, () => {
+      assert.equal(asksForLess(before, now), less);
+    });
 });

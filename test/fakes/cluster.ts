@@ -196,14 +196,18 @@ export class FakeCluster implements WorkloadPort {
 
   /** From now on the API server remembers the workload's autoscalers as they are now, and no news of them. */
   lagBehind(ref: WorkloadRef): void {
-    this.#remembered.set(keyOf(ref), this.#state(ref).autoscalers);
+    this.#remembered.set(
+      keyOf(ref),
+      this.#state(ref).autoscalers.map((one) => this.#versioned(one)),
+    );
   }
 
   async readWorkload(ref: WorkloadRef, call: Call, { remembered = false }: ReadOptions = {}): Promise<WorkloadState> {
     return this.#serve('readWorkload', call, () => {
       const state = this.#state(ref);
-      const autoscalers = remembered ? this.#remembered.get(keyOf(ref)) : undefined;
-      return autoscalers === undefined ? state : { ...state, autoscalers };
+      if (!remembered) return state;
+      const autoscalers = this.#remembered.get(keyOf(ref)) ?? state.autoscalers.map((one) => this.#versioned(one));
+      return { ...state, self: this.#versioned(state.self), autoscalers };
     });
   }
 
@@ -283,6 +287,10 @@ export class FakeCluster implements WorkloadPort {
       autoscalers: this.#autoscalersOf(ref).map((one) => asGovernor(one, ignored)),
       self: asGovernor(this.#workload(ref), ignored),
     };
+  }
+
+  #versioned(governor: Governor): Governor {
+    return { ...governor, version: versionOf(this.#get(governor)) };
   }
 
   #change(change: GovernorChange): 'written' | 'raced' {
@@ -433,12 +441,18 @@ const PAUSES = [
   ['autoscaling.keda.sh/paused', isOnForKeda],
 ] as const;
 
+/** Another one after every edit. */
+function versionOf(one: StoredGovernor): string {
+  return JSON.stringify(one);
+}
+
 /** Everything that was read is still so: what the API server checks with `test`. */
 function isAsRead(one: StoredGovernor, change: GovernorChange): boolean {
   const { marks } = asGovernor(one, false);
   const touches = (label: boolean) => change.marks.some(({ mark }) => (mark === 'held') === label);
   return (
     one.uid === change.uid &&
+    (change.version === undefined || change.version === versionOf(one)) &&
     change.fields.every(({ field, from }) => sameJson(one.fields[field], from)) &&
     change.marks.every(({ mark, from }) => marks[mark] === from) &&
     (!touches(false) || (one.annotations !== undefined) === change.hasAnnotations) &&

@@ -29,3 +29,18 @@ export function readHistories(): readonly { readonly name: string; readonly hist
     .toSorted()
     .map((file) => ({ name: file, history: JSON.parse(readFileSync(join(DIRECTORY, file), 'utf8')) as unknown }));
 }
+
+interface Event {
+  readonly workflowExecutionStartedEventAttributes?: {
+    readonly workflowId: string;
+    readonly originalExecutionRunId: string;
+  };
+}
+
+/** A run's claims bear its id, so what is replayed must have its own. */
+export function ownIdsOf(history: unknown): { readonly workflowId: string; readonly runId: string } {
+  const { events } = history as { readonly events: readonly Event[] };
+  const started = events[0]?.workflowExecutionStartedEventAttributes;
+  if (started === undefined) throw new Error('the history does not begin with a start');
+  return { workflowId: started.workflowId, runId: started.originalExecutionRunId };
+}

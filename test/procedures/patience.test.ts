@@ -43,7 +43,7 @@ describe('a pre-scale that somebody suspends', () => {
 
   it('is missed, and says why, when its event passes meanwhile', async () => {
     const writes = lane.writes().length;
-    await startSale(lane, { startsIn: 8, lasts: 2 });
+    await startSale(lane, { startsIn: 20, lasts: 2 });
     await untilPhase(lane, 'sleeping');
     assert.equal((await lane.headroom('suspend', RUN, '--as', 'bob')).code, 0);
     assert.equal(await untilClosed(lane), 'COMPLETED');

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { readHistories } from '../harness/histories.ts';
+import { readHistories, ownIdsOf } from '../harness/histories.ts';
 import { bundle, replayable } from './crafted.ts';
 
 describe('replaying recorded runs', () => {
   const histories = readHistories();
   const replayed = new Map<string, Error | undefined>();
   before(async () => {
-    const named = histories.map(({ name, history }) => ({ workflowId: name, history }));
-    for await (const { workflowId, error } of Worker.runReplayHistories(await replayable(), named))
-      replayed.set(workflowId, error);
+    const named = histories.map(({ history }) => ({ workflowId: ownIdsOf(history).workflowId, history }));
+    for await (const { runId, error } of Worker.runReplayHistories(await replayable(), named))
+      replayed.set(runId, error);
   });
 
   it('has a history of each way a run can end', () => {
@@ -36,10 +36,11 @@ describe('replaying recorded runs', () => {
       assert.ok(names.includes(outcome), `${outcome} is missing: record it (see CONTRIBUTING)`);
   });
 
-  for (const { name } of histories) {
+  for (const { name, history } of histories) {
     it(`goes the same way as ${name}`, () => {
-      assert.ok(replayed.has(name), 'it was not replayed');
-      assert.equal(replayed.get(name), undefined);
+      const { runId } = ownIdsOf(history);
+      assert.ok(replayed.has(runId), 'it was not replayed');
+      assert.equal(replayed.get(runId), undefined);
     });
   }
 
@@ -49,7 +50,7 @@ describe('replaying recorded runs', () => {
       const one = histories.find(({ name }) => name.includes(`done-hpa.${kind}`));
       assert.ok(one, `there is a ${kind} to replay`);
       await assert.rejects(
-        Worker.runReplayHistory({ workflowBundle: incompatible }, one.history),
+        Worker.runReplayHistory({ workflowBundle: incompatible }, one.history, ownIdsOf(one.history).workflowId),
         DeterminismViolationError,
       );
     }

@@ -1,47 +1,33 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Worker } from '@temporalio/worker';
-import { scheduledRequest, type PreScaleSchedule } from '../../domain/schedule.ts';
+import type { PreScaleRequest } from '../../domain/pre-scale.ts';
 import { readHistories } from '../harness/histories.ts';
 import { payloadOf, replayable } from './crafted.ts';
 
 interface Event {
   readonly eventType: string;
-  readonly workflowExecutionStartedEventAttributes?: {
+  readonly startChildWorkflowExecutionInitiatedEventAttributes?: {
     readonly input: { readonly payloads: readonly { readonly data: string }[] };
   };
-  readonly startChildWorkflowExecutionInitiatedEventAttributes?: { readonly workflowId: string };
 }
 
 /** A recorded firing that found its id taken, as far as that. */
 function firing() {
-  const recorded = readHistories().find(({ name }) => name.startsWith('scheduled.start-scheduled-pre-scale.06fb'));
+  const recorded = readHistories()
+    .filter(({ name }) => name.startsWith('scheduled.start-scheduled-pre-scale'))
+    .map(({ history }) => (history as { readonly events: readonly Event[] }).events)
+    .find((all) => all.some(({ eventType }) => eventType === 'EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED'));
   assert.ok(recorded, 'there is a firing that found its id taken');
-  const events = (recorded.history as { readonly events: readonly Event[] }).events.slice(0, 9);
-  const input = events[0]?.workflowExecutionStartedEventAttributes?.input.payloads[0]?.data ?? '';
-  const schedule = JSON.parse(Buffer.from(input, 'base64').toString()) as PreScaleSchedule;
-  const startMs = Date.parse('2026-12-02T07:00:00Z');
-  return { events, request: scheduledRequest(schedule, { date: '2026-12-02', startMs, fireMs: 0 }) };
+  const events = recorded.slice(0, 9);
+  const asked = events.flatMap(({ startChildWorkflowExecutionInitiatedEventAttributes: child }) => child ?? [])[0];
+  const request = Buffer.from(asked?.input.payloads[0]?.data ?? '', 'base64').toString();
+  return { events, request: JSON.parse(request) as PreScaleRequest };
 }
 
-/** What follows when today's code looks whose run has the id, and ends like this. */
+/** What follows when it looks whose run has the id, and ends like this. */
 function andThen(events: readonly Event[], input: unknown, end: object): unknown {
   const more = [
-    {
-      eventType: 'EVENT_TYPE_MARKER_RECORDED',
-      markerRecordedEventAttributes: {
-        markerName: 'core_patch',
-        details: { 'patch-data': { payloads: [payloadOf({ id: 'whose-run', deprecated: false })] } },
-        workflowTaskCompletedEventId: '9',
-      },
-    },
-    {
-      eventType: 'EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES',
-      upsertWorkflowSearchAttributesEventAttributes: {
-        workflowTaskCompletedEventId: '9',
-        searchAttributes: { indexedFields: { TemporalChangeVersion: payloadOf(['whose-run']) } },
-      },
-    },
     {
       eventType: 'EVENT_TYPE_ACTIVITY_TASK_SCHEDULED',
       activityTaskScheduledEventAttributes: {
@@ -52,24 +38,24 @@ function andThen(events: readonly Event[], input: unknown, end: object): unknown
     },
     {
       eventType: 'EVENT_TYPE_ACTIVITY_TASK_STARTED',
-      activityTaskStartedEventAttributes: { scheduledEventId: '12', attempt: 1 },
+      activityTaskStartedEventAttributes: { scheduledEventId: '10', attempt: 1 },
     },
     {
       eventType: 'EVENT_TYPE_ACTIVITY_TASK_COMPLETED',
       activityTaskCompletedEventAttributes: {
         result: { payloads: [payloadOf({ runId: 'r1', input })] },
-        scheduledEventId: '12',
-        startedEventId: '13',
+        scheduledEventId: '10',
+        startedEventId: '11',
       },
     },
     { eventType: 'EVENT_TYPE_WORKFLOW_TASK_SCHEDULED', workflowTaskScheduledEventAttributes: {} },
     {
       eventType: 'EVENT_TYPE_WORKFLOW_TASK_STARTED',
-      workflowTaskStartedEventAttributes: { scheduledEventId: '15' },
+      workflowTaskStartedEventAttributes: { scheduledEventId: '13' },
     },
     {
       eventType: 'EVENT_TYPE_WORKFLOW_TASK_COMPLETED',
-      workflowTaskCompletedEventAttributes: { scheduledEventId: '15', startedEventId: '16' },
+      workflowTaskCompletedEventAttributes: { scheduledEventId: '13', startedEventId: '14' },
     },
     end,
   ];
@@ -79,11 +65,11 @@ function andThen(events: readonly Event[], input: unknown, end: object): unknown
 
 const COMPLETED = {
   eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED',
-  workflowExecutionCompletedEventAttributes: { workflowTaskCompletedEventId: '17' },
+  workflowExecutionCompletedEventAttributes: { workflowTaskCompletedEventId: '15' },
 };
 const FAILED = {
   eventType: 'EVENT_TYPE_WORKFLOW_EXECUTION_FAILED',
-  workflowExecutionFailedEventAttributes: { workflowTaskCompletedEventId: '17' },
+  workflowExecutionFailedEventAttributes: { workflowTaskCompletedEventId: '15' },
 };
 
 describe('a firing that finds its id taken', () => {

@@ -68,16 +68,62 @@ describe('what a look costs', () => {
   });
 });
 
-describe('what is asked of the API server’s memory', () => {
-  it('is the autoscalers, where the caller wants them soon, and never the workload', async (t) => {
-    const { port, requests } = await open(t);
-    await port.readWorkload(ref, call);
-    assert.deepEqual(remembered(requests), []);
-    await port.readWorkload(ref, call, { remembered: true });
-    assert.deepEqual(remembered(requests), [AUTOSCALERS]);
-  });
-  const remembered = (requests: readonly StandInRequest[]) =>
+describe('what is remembered of a workload', () => {
+  const recall = { remembered: true };
+  const fromItsMemory = (requests: readonly StandInRequest[]) =>
     requests.filter(({ query }) => query.get('resourceVersion') === '0').map(({ path }) => endOf(path));
+
+  it('costs no read while it is recent, and one that nobody has seen is read out of the API server’s memory', async (t) => {
+    const { port, asked, requests } = await open(t);
+    await port.readWorkload({ ...ref, name: 'other', namespace: 'other' }, call);
+    assert.deepEqual(fromItsMemory(requests), []);
+    await port.readWorkload(ref, call, recall);
+    assert.deepEqual(fromItsMemory(requests), [AUTOSCALERS], 'the workload itself is read');
+    assert.deepEqual(await asked(() => port.readWorkload(ref, call, recall)), []);
+  });
+
+  it('is what a plain look sees, and never an answer to a plain look', async (t) => {
+    const { port, asked, say } = await open(t);
+    await port.readWorkload(ref, call);
+    say(WORKLOAD, { metadata: { name: 'web', uid: 'uid-1' }, spec: { replicas: 5 } });
+    const remembered = async () => (await port.readWorkload(ref, call, recall)).wantedReplicas;
+    assert.equal(await remembered(), 3);
+    assert.deepEqual(await asked(() => port.readWorkload(ref, call)), [WORKLOAD, AUTOSCALERS, OWN].toSorted());
+    assert.equal(await remembered(), 5);
+  });
+
+  it('is forgotten when it is old', async (t) => {
+    const { port, say } = await open(t, { recentForMs: 50 });
+    await port.readWorkload(ref, call);
+    say(WORKLOAD, { metadata: { name: 'web', uid: 'uid-1' }, spec: { replicas: 5 } });
+    await eventually('it is read again', async () => (await port.readWorkload(ref, call, recall)).wantedReplicas === 5);
+  });
+
+  it('is forgotten with the connection', async (t) => {
+    const { port, say, always } = await open(t);
+    await port.readWorkload(ref, call);
+    always.set('nodes', { status: 401 });
+    await assert.rejects(port.readCapacity(ref, call));
+    say(WORKLOAD, { metadata: { name: 'web', uid: 'uid-1' }, spec: { replicas: 5 } });
+    assert.equal((await port.readWorkload(ref, call, recall)).wantedReplicas, 5);
+  });
+
+  it('has our own write, and is guarded by the version of what stands', async (t) => {
+    const { port, say, requests } = await open(t);
+    const stored = (replicas: number, resourceVersion: string) => ({
+      metadata: { name: 'web', uid: 'uid-1', resourceVersion },
+      spec: { replicas },
+    });
+    say(WORKLOAD, stored(3, '7'));
+    const { self } = await port.readWorkload(ref, call);
+    assert.equal(self.version, undefined);
+    say(WORKLOAD, stored(4, '8'));
+    const recalled = (await port.readWorkload(ref, call, recall)).self;
+    await port.changeGovernor({ ...recalled, fields: [{ field: 'floor', from: 3, to: 4 }], marks: [] }, call);
+    assert.match(requests.at(-1)?.body ?? '', /"path":"\/metadata\/resourceVersion","value":"7"/);
+    const after = (await port.readWorkload(ref, call, recall)).self;
+    assert.deepEqual([after.fields.floor, after.version], [4, '8']);
+  });
 });
 
 describe('what the room for more pods costs', () => {

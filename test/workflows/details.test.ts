@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { PreScalePlan } from '../../domain/pre-scale.ts';
+import type { PreScaleStatus } from '../../domain/procedures.ts';
+import { runDetails } from '../../workflows/details.ts';
+
+const plan: PreScalePlan = {
+  cluster: 'tensafe-prod',
+  workload: 'web',
+  governor: { kind: 'horizontalPodAutoscaler', name: 'web-hpa', uid: 'uid-1' },
+  event: { name: 'sale', startMs: 0, endMs: 60_000 },
+  leadMs: 0,
+  scaleAtMs: 0,
+  target: {
+    replicas: 12,
+    base: null,
+    baseHeld: null,
+    clampedFrom: null,
+    floor: { from: 3, to: 12 },
+    ceiling: { from: 20, to: 29 },
+  },
+  ceilingReplicas: 30,
+  availableWithinMs: 1_000,
+  quiet: { windowMs: 1_000, askAfterMs: 1_000, metrics: ['cpu'] },
+  windDown: { percent: 20, everyMs: 1_000 },
+  currency: 'USD',
+  costPerHour: null,
+  costCeiling: null,
+  approval: { rule: 'never', expiresAfterMs: 0 },
+  warnings: [],
+  dashboards: [],
+};
+
+function aStatus(target: number | null): PreScaleStatus {
+  return {
+    procedure: 'preScale',
+    workload: 'web',
+    event: plan.event,
+    requestedBy: 'alice',
+    phase: 'holding',
+    sinceMs: 0,
+    plan,
+    planHash: null,
+    target,
+    claim: null,
+    approval: null,
+    suspended: null,
+    question: null,
+    lapses: [],
+    next: { what: 'the event ends', atMs: 60_000 },
+    available: null,
+    timeline: [],
+  };
+}
+
+describe('the page of a run', () => {
+  const rows: readonly (readonly [what: string, target: number | null, floor: number, maximum: number])[] = [
+    ['as planned', null, 12, 29],
+    ['as it was amended', 14, 14, 30],
+    ['as it was amended to less', 8, 8, 25],
+  ];
+  for (const [what, target, floor, maximum] of rows)
+    it(`shows floor and maximum ${what}`, () => {
+      const page = runDetails(aStatus(target));
+      assert.match(page, new RegExp(`\\| floor \\| 3 \\| ${floor} \\|\n\\| maximum \\| 20 \\| ${maximum} \\|`));
+    });
+});
