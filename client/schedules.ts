@@ -7,11 +7,12 @@ import {
   MONTHS,
 } from '@temporalio/client';
 import { formatDuration } from '../domain/duration.ts';
-import { QUEUES } from '../domain/names.ts';
+import { preScaleId, QUEUES } from '../domain/names.ts';
 import { firingDays, occurrencesAfter, type Occurrence } from '../domain/occurrences.ts';
-import type { Target } from '../domain/pre-scale.ts';
-import { isRunOf, scheduledRequest, scheduleId, type PreScaleSchedule } from '../domain/schedule.ts';
+import type { PreScaleRequest, Target } from '../domain/pre-scale.ts';
+import { isRunOf, judgeExisting, scheduledRequest, scheduleId, type PreScaleSchedule } from '../domain/schedule.ts';
 import { CommandFailed, refused } from './exit.ts';
+import { fetchRun } from './facts.ts';
 import { startPreScale } from './start.ts';
 
 const STARTER = 'startScheduledPreScale';
@@ -86,13 +87,22 @@ async function startDue(client: Client, schedule: PreScaleSchedule): Promise<rea
       const { id } = await startPreScale(client, request);
       started.push(`started ${id}`);
     } catch (error) {
-      // asleep since a schedule of this name that was removed, or served: it keeps its own target
       if (!(error instanceof CommandFailed && ('running' in error.details || 'served' in error.details))) throw error;
-      const id = `${scheduleId(schedule)}-${occurrence.date}`;
-      started.push(`${id} is there already, with the target that it was started with`);
+      started.push(await describeExisting(client, request));
     }
   }
   return started;
+}
+
+/** Asleep since a schedule of this name that was removed, or served; or somebody else's, and then the occurrence has none. */
+async function describeExisting(client: Client, request: PreScaleRequest): Promise<string> {
+  const id = preScaleId(request.workload, request.event.name);
+  const { runId } = await client.workflow.getHandle(id).describe();
+  const { request: input } = await fetchRun(client, id, runId);
+  const verdict = judgeExisting(request, { runId, input });
+  return verdict.kind === 'foreign'
+    ? verdict.reason
+    : `${id} is there already, with the target that it was started with`;
 }
 
 function calendarOf({ months, days, weekdays }: ReturnType<typeof firingDays>[number]): CalendarSpec {

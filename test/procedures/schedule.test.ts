@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { createSchedule } from '../../client/schedules.ts';
+import { startPreScale } from '../../client/start.ts';
 import { readSchedule } from '../../client/schedule-request.ts';
 import { daysBeforeFor, occurrencesAfter, wallClock } from '../../domain/occurrences.ts';
 import { eventually } from '../harness/eventually.ts';
@@ -120,6 +121,38 @@ describe('a scheduled pre-scale', () => {
     const unknown = await lane.headroom('schedule', 'remove', ID);
     assert.equal(unknown.code, 3);
     assert.match(unknown.stderr, /there are no schedules/);
+  });
+});
+
+describe('an occurrence that is due when its schedule is made', () => {
+  let lane: Lane;
+  before(async () => {
+    lane = await openLane();
+  });
+  after(() => lane.close());
+
+  it('is started, or is there already, or has its id taken by somebody else’s run, which is said', async () => {
+    const tomorrow = wallClock(Date.now() + 12 * 3_600_000, ZONE);
+    const cron = `${Number(tomorrow.slice(14, 16))} ${Number(tomorrow.slice(11, 13))} * * *`;
+    const schedule = readSchedule(
+      'tensafe-server',
+      { event: 'due', cron, timeZone: ZONE, lead: '11h', lasts: '1h', replicas: '6' },
+      { nowMs: Date.now(), requestedBy: 'alice' },
+    );
+    const run = `pre-scale.tensafe-server.due-${tomorrow.slice(0, 10)}`;
+    const made = async () => {
+      const [said, ...more] = await createSchedule(lane.temporal, schedule);
+      assert.deepEqual(more, []);
+      await lane.temporal.schedule.getHandle('pre-scale.tensafe-server.due').delete();
+      return said;
+    };
+    assert.equal(await made(), `started ${run}`);
+    assert.equal(await made(), `${run} is there already, with the target that it was started with`);
+    await lane.temporal.workflow.getHandle(run).terminate();
+    const event = { name: run.replace('pre-scale.tensafe-server.', ''), startMs: 4e12, endMs: 5e12 };
+    const target = { kind: 'replicas', replicas: 9 } as const;
+    await startPreScale(lane.temporal, { workload: 'tensafe-server', event, target, requestedBy: 'bob' });
+    assert.match((await made()) ?? '', /was NOT started: run .* is not of this occurrence; it was asked for by bob/);
   });
 });
 
