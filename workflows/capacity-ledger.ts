@@ -4,13 +4,12 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  log,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { ApplyHoldRequest, HoldReport } from '../activities/ledger.ts';
-import { describeClaim, type Claim } from '../domain/claim.ts';
+import type { HoldReport } from '../activities/ledger.ts';
+import type { Claim } from '../domain/claim.ts';
 import {
   asksForLess,
   claimFaults,
@@ -27,8 +26,8 @@ import type { LedgerWrite } from '../domain/procedures.ts';
 import { ledgerDetails } from './details.ts';
 import { openHoldGuard } from './hold-guard.ts';
 import { claimUpdate, ledgerQuery, releaseUpdate, restoreUpdate } from './messages.ts';
-import { atOnce, thorough } from './stubs.ts';
-import { reasonOf, tellOwners, type Told } from './tell-owners.ts';
+import { apply, readHold } from './ledger-attempts.ts';
+import { tellOwners, type Told } from './tell-owners.ts';
 
 export interface LedgerState {
   readonly workload: string;
@@ -195,49 +194,6 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
       const kept = { book, generation, standing, skipSteps, told, fresh, silent, reappliedAtMs, cluster, writes };
       await continueAsNew<typeof capacityLedger>({ workload, memory: kept });
     }
-  }
-}
-
-/**
- * One attempt inside this workflow task; on any failure the same as an ordinary activity, with the same generation. What
- * gives capacity up is an ordinary activity from the first: that begins when the task is recorded, so a release which is
- * forgotten with its worker was not yet obeyed, and nobody has to take back what it cost.
- */
-async function apply(request: ApplyHoldRequest, { gives }: { readonly gives: boolean }): Promise<HoldReport> {
-  const asked = request.claims.map(describeClaim);
-  const summary =
-    asked.length === 0
-      ? `back towards what ${request.workload} had before`
-      : `asked of ${request.workload}: ${asked.join('; ')}`;
-  const recorded = () => thorough.applyHold.executeWithOptions({ summary }, [request]);
-  try {
-    return await (gives ? recorded() : firstOr(() => atOnce.applyHold(request), recorded));
-  } catch (error) {
-    return { kind: 'blocked', reason: reasonOf(error) };
-  }
-}
-
-/** Tries for as long as it takes: without knowing what stands, a ledger must not write. */
-async function readHold(workload: string) {
-  for (;;) {
-    try {
-      return await firstOr(
-        () => atOnce.readHold(workload),
-        () => thorough.readHold.executeWithOptions({ summary: `what stands on ${workload}` }, [workload]),
-      );
-    } catch (error) {
-      log.warn('still without an answer from the cluster', { reason: reasonOf(error) });
-      await condition(() => false, TROUBLE_PAUSE_MS.holding);
-    }
-  }
-}
-
-async function firstOr<T>(first: () => Promise<T>, second: () => Promise<T>): Promise<T> {
-  try {
-    return await first();
-  } catch (error) {
-    log.info('the quick attempt failed, an ordinary activity follows', { reason: reasonOf(error) });
-    return second();
   }
 }
 
