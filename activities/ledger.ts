@@ -14,7 +14,13 @@ import {
 } from '../domain/hold.ts';
 import { readClaims, readGeneration, replicasBeforeHold } from '../domain/marks.ts';
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
-import { describeGovernor, findGovernor, type Governor, type WorkloadState } from '../domain/workload.ts';
+import {
+  describeGovernor,
+  findGovernor,
+  type Governor,
+  type GovernorChange,
+  type WorkloadState,
+} from '../domain/workload.ts';
 import { currentCall } from './call.ts';
 import { failure, messageOf } from './failure.ts';
 import { lookAtLoad } from './load.ts';
@@ -37,10 +43,6 @@ export type HoldReport =
   | { readonly kind: 'raced' }
   | { readonly kind: 'fenced'; readonly generation: number }
   | { readonly kind: 'blocked'; readonly reason: string };
-
-type Standing = Extract<HoldReport, { readonly kind: 'standing' }>;
-/** `before`: by an attempt whose answer was lost. */
-type Applied = Exclude<HoldReport, Standing> | (Omit<Standing, 'wrote'> & { readonly wrote: 'now' | 'before' | 'not' });
 
 export interface ApplyHoldRequest {
   readonly workload: string;
@@ -79,16 +81,31 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
    * so a second attempt after a lost answer finds its own values and writes nothing.
    */
   async function applyHold(request: ApplyHoldRequest): Promise<HoldReport> {
-    const ref = refOf(policyOf(ports, request.workload));
-    // what was seen a moment ago is believed when a guarded write came of it: that proves it
-    const soon = await applyTo(await ports.workloads.readWorkload(ref, currentCall(), { remembered: true }), request);
-    if (soon.kind === 'standing' && soon.wrote === 'now') return { ...soon, wrote: true };
-    const report = await applyTo(await ports.workloads.readWorkload(ref, currentCall()), request);
-    return report.kind === 'standing' ? { ...report, wrote: report.wrote !== 'not' } : report;
+    const policy = policyOf(ports, request.workload);
+    const soon = await applyToRemembered(request, policy);
+    return soon ?? applyTo(await ports.workloads.readWorkload(refOf(policy), currentCall()), request, policy);
   }
 
-  async function applyTo(state: WorkloadState, request: ApplyHoldRequest): Promise<Applied> {
-    const policy = policyOf(ports, request.workload);
+  /** On what was seen a moment ago, which one guarded write proves; undefined where it takes more than that one. */
+  async function applyToRemembered(request: ApplyHoldRequest, policy: ResolvedPolicy): Promise<HoldReport | undefined> {
+    const state = await ports.workloads.readWorkload(refOf(policy), currentCall(), { remembered: true });
+    const found = findUsableGovernor(state, request.cluster);
+    if (found.kind === 'blocked') return undefined;
+    const { governor } = found;
+    const decision = await decide(ports, { request, policy, state, governor });
+    if (decision.kind !== 'change' || decision.lift !== undefined) return undefined;
+    if (othersOf(state, governor).some((other) => forsake(other) !== undefined)) return undefined;
+    // the pods that a lower maximum would cut stand on another object than the one that is guarded
+    if (lowersCeiling(decision.change)) return undefined;
+    const written = await ports.workloads.changeGovernor(decision.change, currentCall()).catch((error: unknown) => {
+      // a second autoscaler that nobody had seen yet
+      if (error instanceof ApplicationFailure && error.type === 'stateConflict') return 'raced' as const;
+      throw error;
+    });
+    return written === 'written' ? standingOf({ decision, state, policy, wrote: true }) : undefined;
+  }
+
+  async function applyTo(state: WorkloadState, request: ApplyHoldRequest, policy: ResolvedPolicy): Promise<HoldReport> {
     const found = findUsableGovernor(state, request.cluster);
     if (found.kind === 'blocked') return found;
     const { governor } = found;
@@ -96,10 +113,9 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
     if (decision.kind === 'fenced') return decision;
     const fault = faultOf(decision);
     if (fault !== undefined) return { kind: 'blocked', reason: fault };
-    const others = governor.ignored ? [] : [state.self, ...state.autoscalers];
     const changes = [
       ...(decision.kind === 'change' ? [decision.change] : []),
-      ...others.filter(({ uid }) => uid !== governor.uid).flatMap((other) => forsake(other) ?? []),
+      ...othersOf(state, governor).flatMap((other) => forsake(other) ?? []),
     ];
     for (const change of changes) {
       if ((await ports.workloads.changeGovernor(change, currentCall())) === 'raced') return { kind: 'raced' };
@@ -110,15 +126,8 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
       const lift = { ...state.self, fields: [{ field: 'floor' as const, from, to: decision.lift }], marks: [] };
       if ((await ports.workloads.changeGovernor(lift, currentCall())) === 'raced') return { kind: 'raced' };
     }
-    const { continueAsNewAfterEvents: events, continueAsNewAfterUpdates: updates } = policy.ledger;
-    return {
-      kind: 'standing',
-      standing: decision.standing,
-      wrote: decision.kind === 'change' ? 'now' : wroteBefore(governor, request),
-      limit: policy.workload.limits.max,
-      cluster: state.clusterUid ?? null,
-      continueAfter: { events, updates },
-    };
+    const wrote = decision.kind === 'change' || wroteBefore(governor, request);
+    return standingOf({ decision, state, policy, wrote });
   }
 
   /** What a ledger without memory goes on from: the claims and the generation that stand on the object. */
@@ -197,9 +206,7 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
     const decision = attempt(request.silent);
     const patient = attempt(true);
     const isBehind = patient.kind === 'unchanged' && patient.standing.unprotected?.kind === 'silent';
-    const isForsaken = [state.self, ...state.autoscalers].some(
-      (other) => other.uid !== found.governor.uid && forsake(other) !== undefined,
-    );
+    const isForsaken = othersOf(state, found.governor).some((other) => forsake(other) !== undefined);
     if (decision.kind !== 'unchanged' || isForsaken) return { key: faultOf(decision) ?? 'to be applied', isBehind };
     return { key: standingKey(decision.standing), isBehind };
   }
@@ -208,8 +215,39 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
 }
 
 /** The second attempt of one whose answer was lost finds its own number there. */
-function wroteBefore({ marks }: Governor, { generation }: ApplyHoldRequest): 'before' | 'not' {
-  return readGeneration(marks) === generation ? 'before' : 'not';
+function wroteBefore({ marks }: Governor, { generation }: ApplyHoldRequest): boolean {
+  return readGeneration(marks) === generation;
+}
+
+function standingOf({
+  decision,
+  state,
+  policy,
+  wrote,
+}: {
+  readonly decision: Extract<HoldDecision, { readonly standing: HoldStanding }>;
+  readonly state: WorkloadState;
+  readonly policy: ResolvedPolicy;
+  readonly wrote: boolean;
+}): HoldReport {
+  const { continueAsNewAfterEvents: events, continueAsNewAfterUpdates: updates } = policy.ledger;
+  return {
+    kind: 'standing',
+    standing: decision.standing,
+    wrote,
+    limit: policy.workload.limits.max,
+    cluster: state.clusterUid ?? null,
+    continueAfter: { events, updates },
+  };
+}
+
+/** What does not govern, and may bear marks of ours from when it did. */
+function othersOf(state: WorkloadState, governor: Governor): readonly Governor[] {
+  return governor.ignored ? [] : [state.self, ...state.autoscalers].filter(({ uid }) => uid !== governor.uid);
+}
+
+function lowersCeiling({ fields }: GovernorChange): boolean {
+  return fields.some(({ field, from, to }) => field === 'ceiling' && !(Number(to) >= Number(from)));
 }
 
 interface Situation {

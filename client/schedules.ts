@@ -43,11 +43,18 @@ export interface ScheduleView {
   readonly missedFirings: number;
 }
 
+/** What became of an occurrence whose firing had gone by when its schedule was made. `foreign`: its id has another run. */
+export interface Due {
+  readonly id: string;
+  readonly kind: 'started' | 'there' | 'foreign';
+  readonly text: string;
+}
+
 /**
  * Makes the schedule, and starts the run of each occurrence whose firing has gone by already. The order matters: a firing
  * that comes between the two is done twice, which the run's id refuses, and never not at all.
  */
-export async function createSchedule(client: Client, schedule: PreScaleSchedule): Promise<readonly string[]> {
+export async function createSchedule(client: Client, schedule: PreScaleSchedule): Promise<readonly Due[]> {
   const id = scheduleId(schedule);
   try {
     await client.schedule.create({
@@ -76,16 +83,16 @@ export async function createSchedule(client: Client, schedule: PreScaleSchedule)
   return startDue(client, schedule);
 }
 
-async function startDue(client: Client, schedule: PreScaleSchedule): Promise<readonly string[]> {
+async function startDue(client: Client, schedule: PreScaleSchedule): Promise<readonly Due[]> {
   const nowMs = Date.now();
   const { daysBefore } = schedule;
   const near = occurrencesAfter(schedule, { afterMs: nowMs, daysBefore, count: daysBefore + 2 });
-  const started: string[] = [];
+  const started: Due[] = [];
   for (const occurrence of near.filter(({ fireMs }) => fireMs <= nowMs)) {
     const request = scheduledRequest(schedule, occurrence);
     try {
       const { id } = await startPreScale(client, request);
-      started.push(`started ${id}`);
+      started.push({ id, kind: 'started', text: `started ${id}; follow it with: headroom watch ${id}` });
     } catch (error) {
       if (!(error instanceof CommandFailed && ('running' in error.details || 'served' in error.details))) throw error;
       started.push(await describeExisting(client, request));
@@ -95,14 +102,14 @@ async function startDue(client: Client, schedule: PreScaleSchedule): Promise<rea
 }
 
 /** Asleep since a schedule of this name that was removed, or served; or somebody else's, and then the occurrence has none. */
-async function describeExisting(client: Client, request: PreScaleRequest): Promise<string> {
+async function describeExisting(client: Client, request: PreScaleRequest): Promise<Due> {
   const id = preScaleId(request.workload, request.event.name);
   const { runId } = await client.workflow.getHandle(id).describe();
   const { request: input } = await fetchRun(client, id, runId);
   const verdict = judgeExisting(request, { runId, input });
   return verdict.kind === 'foreign'
-    ? verdict.reason
-    : `${id} is there already, with the target that it was started with`;
+    ? { id, kind: 'foreign', text: verdict.reason }
+    : { id, kind: 'there', text: `${id} is there already, with the target that it was started with` };
 }
 
 function calendarOf({ months, days, weekdays }: ReturnType<typeof firingDays>[number]): CalendarSpec {

@@ -58,8 +58,8 @@ export function asksForLess(before: readonly Claim[], now: readonly Claim[]): bo
     const later = now.find(({ id }) => id === earlier.id);
     if (later === undefined) return true;
     const isThawed = earlier.freezeScaleIn === true && later.freezeScaleIn !== true;
-    const isUnpinned = earlier.pin !== undefined && later.pin !== earlier.pin;
-    return isThawed || isUnpinned || (later.floor ?? 0) < (earlier.floor ?? 0);
+    // a pin takes the room above it too
+    return isThawed || later.pin !== earlier.pin || (later.floor ?? 0) < (earlier.floor ?? 0);
   });
 }
 

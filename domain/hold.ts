@@ -2,7 +2,7 @@ import type { Claim } from './claim.ts';
 import { freezeFault, frozen, isFrozen, thawed } from './freeze.ts';
 import { canonicalJson, sameJson, type Json } from './json.ts';
 import { readMarks, type Baseline, type HeldField, type WindDown } from './marks.ts';
-import { judgeReadiness, type Readiness } from './readiness.ts';
+import { idleReplicasOf, judgeReadiness, type Readiness } from './readiness.ts';
 import type { Governor, GovernorChange, GovernorField, GovernorMarks } from './workload.ts';
 import { GOVERNOR_FIELDS, MARKS } from './workload.ts';
 
@@ -224,7 +224,7 @@ function targets(facts: HoldFacts, held: Baseline | undefined, windDown: WindDow
   const baseline = ownersValuesOf(governor, held);
   const readiness = readinessOf(facts);
   const wantsFreeze = claims.some(({ freezeScaleIn }) => freezeScaleIn === true);
-  const freezes = wantsFreeze || (readiness.kind === 'idleable' && claims.length > 0);
+  const freezes = wantsFreeze || (mayIdle(governor, readiness) && claims.length > 0);
   const unfrozen = wantsFreeze ? freezeFault(governor) : undefined;
   const asked = wantedFloor(claims, baseline.floor, policy.limits);
   // where scale-in cannot be frozen, the floor follows the count up (R23)
@@ -262,6 +262,11 @@ function targets(facts: HoldFacts, held: Baseline | undefined, windDown: WindDow
 function readinessOf({ governor, liveReplicas, silent }: HoldFacts): Readiness {
   const readiness = judgeReadiness(governor, liveReplicas);
   return readiness.kind === 'silent' && silent !== true ? { kind: 'effective' } : readiness;
+}
+
+/** KEDA goes under the floor unless it is frozen: also when it follows late, and then too late for a hold that waits for it. */
+function mayIdle(governor: Governor, { kind }: Readiness): boolean {
+  return kind !== 'paused' && idleReplicasOf(governor) !== undefined;
 }
 
 /** What is under the claims and is not our own writing. */
@@ -399,8 +404,11 @@ function unprotectedOf(
 }
 
 /** An autoscaler at its idle count stays there until somebody scales its workload. */
-function liftOf({ claims, liveReplicas }: HoldFacts, { readiness, floor, freeze }: Targets): number | undefined {
-  const isStuck = readiness.kind === 'idleable' && freeze !== undefined && liveReplicas < floor;
+function liftOf(
+  { claims, governor, liveReplicas }: HoldFacts,
+  { readiness, floor, freeze }: Targets,
+): number | undefined {
+  const isStuck = mayIdle(governor, readiness) && freeze !== undefined && liveReplicas < floor;
   return claims.length > 0 && isStuck ? floor : undefined;
 }
 

@@ -15,7 +15,7 @@ export type Readiness =
 
 /** How a hold on the governor would do, at this count of its workload (`spec.replicas`). */
 export function judgeReadiness(governor: Governor, liveReplicas: number): Readiness {
-  const { kind, autoscaler, fields } = governor;
+  const { kind, autoscaler } = governor;
   if (kind === 'workload') return { kind: 'effective' };
   if (autoscaler?.paused !== undefined) return { kind: 'paused', reason: `it is paused by ${autoscaler.paused}` };
   if (kind === 'horizontalPodAutoscaler') {
@@ -25,9 +25,15 @@ export function judgeReadiness(governor: Governor, liveReplicas: number): Readin
   }
   const behind = describeBehind(governor);
   if (behind !== undefined) return { kind: 'silent', reason: behind };
+  const idleReplicas = idleReplicasOf(governor);
+  return idleReplicas === undefined ? { kind: 'effective' } : { kind: 'idleable', idleReplicas };
+}
+
+/** The count to which KEDA goes under the floor; also while it has not followed yet. Undefined where it goes nowhere. */
+export function idleReplicasOf({ autoscaler, fields }: Governor): number | undefined {
   const { idleReplicas } = autoscaler ?? {};
-  const isIdleable = idleReplicas !== undefined && typeof fields.floor === 'number' && idleReplicas < fields.floor;
-  return isIdleable ? { kind: 'idleable', idleReplicas } : { kind: 'effective' };
+  const isUnderFloor = idleReplicas !== undefined && typeof fields.floor === 'number' && idleReplicas < fields.floor;
+  return isUnderFloor ? idleReplicas : undefined;
 }
 
 function describeBehind(governor: Governor): string | undefined {

@@ -138,15 +138,17 @@ async function keepLedger({ workload, memory = NO_MEMORY }: LedgerState): Promis
 
   /** What stands on the object is newer than nothing, and older than what was heard. */
   const recall = async () => {
-    const before = dropped;
     const found = await readHold(workload);
+    const heard = book.claims;
     book = withFound(book, found.claims);
     stood = found.claims;
     generation = Math.max(generation, found.generation);
-    // who gave everything back meanwhile meant what stands on the object too
-    if (dropped === undefined || dropped === before) return;
-    dropped = { ...dropped, claims: book.claims };
-    book = withoutAnyone(book);
+    if (dropped === undefined) return;
+    // who gave everything back meant what stands on the object too
+    const unheard = book.claims.filter((one) => !heard.includes(one));
+    dropped = { ...dropped, claims: [...dropped.claims, ...unheard] };
+    const ids = unheard.map(({ id }) => id);
+    book = withoutOwners(book, ids);
   };
   if (memory === NO_MEMORY) await recall();
 

@@ -89,6 +89,8 @@ async function holdUntilHome(holding: Holding): Promise<Home> {
 async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKeeper): Promise<void> {
   let lookedFor: number | null = null;
   const { status } = run;
+  // the event was over before the ledger had heard of it, and was extended since
+  if (run.claimed() === undefined) await unless(steering.isOver, () => run.claim(status().target ?? 0));
   while (!steering.isOver()) {
     const target = status().target ?? 0;
     if (target !== lookedFor) {
@@ -115,10 +117,11 @@ async function makeSure(
   target: number,
 ): Promise<void> {
   const { availableWithinMs } = policy.preScale;
-  const deadlineMs = Math.min(Date.now() + availableWithinMs, run.status().event.endMs);
+  const { endMs } = run.status().event;
+  const deadlineMs = Math.min(Date.now() + availableWithinMs, endMs);
   run.enter('scaling', { what: `wait until ${target} are available`, atMs: deadlineMs });
   // at an end that was foreseen the last look answers, with its reasons
-  const isCutShort = () => steering.isSkipped() || run.status().event.endMs < deadlineMs;
+  const isCutShort = () => steering.isSkipped() || (run.status().event.endMs !== endMs && steering.isOver());
   const changed = () => isCutShort() || run.status().target !== target;
   const asked = run.claimed();
   const verdict = await unless(changed, () =>

@@ -5,7 +5,7 @@ import { daysBeforeFor, occurrencesAfter, wallClock } from '../../domain/occurre
 import { scheduledRequest, scheduleId, type PreScaleSchedule } from '../../domain/schedule.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { failed, refused } from '../exit.ts';
+import { EXIT, failed, refused } from '../exit.ts';
 import { readSchedule, type ScheduleOptions } from '../schedule-request.ts';
 import { createSchedule, listSchedules, removeSchedule, targetText, type ScheduleView } from '../schedules.ts';
 import { planPreScale } from '../start.ts';
@@ -71,9 +71,11 @@ async function add(workload: string, options: ScheduleOptions) {
       planText(plan, planHash),
       `scheduled ${id}: "${schedule.cronText}" ${schedule.timeZone}`,
       ...next.map((occurrence) => `  next      ${occurrenceText(occurrence, schedule)}`),
-      ...started.map((one) => `started ${one}; follow it with: headroom watch ${one}`),
+      ...started.map((one) => one.text),
     ];
-    return { value: { id, schedule, next, started, plan, planHash }, text: text.join('\n') };
+    const isWhole = started.every(({ kind }) => kind !== 'foreign');
+    const value = { id, schedule, next, started, plan, planHash };
+    return { value, text: text.join('\n'), code: isWhole ? EXIT.done : EXIT.failed };
   });
 }
 

@@ -88,6 +88,39 @@ describe('making the governor follow the claims', () => {
     assert.equal(report.kind, 'blocked');
   });
 
+  it('brings no maximum back under pods that it has not seen', async () => {
+    const { cluster, activities, run } = aWorld({ autoscaler: false });
+    cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, floor: 3, ceiling: 7 });
+    await run.act(() => activities.applyHold(request(1, [6])));
+    cluster.setField(SELF, 'floor', 7);
+    cluster.lagBehind(REF);
+    // KEDA's HPA scales: nothing of the ScaledObject changes
+    cluster.setField(SELF, 'floor', 9);
+    const report = await run.act(() => activities.applyHold(request(2, [])));
+    assert.equal(report.kind === 'standing' && report.standing.held, true);
+    assert.deepEqual((cluster.snapshot(SELF) as { readonly fields: object }).fields, { floor: 9 });
+  });
+
+  it('leaves no hold for an autoscaler that is no more', async () => {
+    const { cluster, activities, run } = aWorld({ autoscaler: false });
+    const before = cluster.snapshot(SELF);
+    await run.act(() => activities.applyHold(request(1, [6])));
+    cluster.addAutoscaler({ kind: 'horizontalPodAutoscaler', name: 'web-hpa', target: REF, floor: 2, ceiling: 20 });
+    cluster.lagBehind(REF);
+    cluster.remove(HPA);
+    await run.act(() => activities.applyHold(request(2, [])));
+    assert.deepEqual(cluster.snapshot(SELF), before);
+  });
+
+  it('names a second autoscaler that nobody had seen when KEDA’s webhook refuses the write', async () => {
+    const { cluster, activities, run } = aWorld({ autoscaler: false });
+    cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, floor: 3, ceiling: 10 });
+    cluster.lagBehind(REF);
+    cluster.addAutoscaler({ kind: 'horizontalPodAutoscaler', name: 'web-hpa', target: REF, floor: 2, ceiling: 20 });
+    const report = await run.act(() => activities.applyHold(request(1, [6])));
+    assert.match(report.kind === 'blocked' ? report.reason : report.kind, /web-so and .*web-hpa/);
+  });
+
   it('writes nothing late: an attempt that had read before a newer one wrote loses the race', async () => {
     const { cluster, activities, run } = aWorld();
     await run.act(() => activities.applyHold(request(1, [6])));

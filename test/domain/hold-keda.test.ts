@@ -68,6 +68,15 @@ describe('a hold on a ScaledObject', () => {
     assert.deepEqual([outcome.set.freeze, outcome.lift, outcome.unprotected], ['true', 6, undefined]);
   });
 
+  it('stays frozen, and lifts, while KEDA has not yet followed the write before', () => {
+    const governor = aScaledObject({ inForce, idleReplicas: 0 }, { floor: 5, freeze: 'true' });
+    for (const silent of [false, true]) {
+      const outcome = hold(governor, { liveReplicas: 0, silent });
+      assert.deepEqual([outcome.set.freeze, outcome.lift], [undefined, 6], `silent ${silent}`);
+      assert.ok(!('freeze' in outcome.set), 'it is not taken off');
+    }
+  });
+
   it('says that an idle count is not held off where KEDA is too old to freeze, and lifts nothing', () => {
     const outcome = hold(aScaledObject({ inForce, idleReplicas: 0, version: '2.17.2' }), { liveReplicas: 0 });
     assert.deepEqual([outcome.set.freeze, outcome.lift], [undefined, undefined]);

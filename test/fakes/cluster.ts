@@ -92,7 +92,7 @@ export class FakeCluster implements WorkloadPort {
   readonly #counts = new Map<string, StoredCounts>();
   readonly #weather: Weather[] = [];
   readonly #races: ((cluster: FakeCluster) => void)[] = [];
-  readonly #remembered = new Map<string, readonly Governor[]>();
+  readonly #remembered = new Map<string, WorkloadState>();
   #uids = 0;
 
   addWorkload(given: {
@@ -194,20 +194,16 @@ export class FakeCluster implements WorkloadPort {
     });
   }
 
-  /** From now on the API server remembers the workload's autoscalers as they are now, and no news of them. */
+  /** From now on the workload is remembered as it is now, and no news of it. */
   lagBehind(ref: WorkloadRef): void {
-    this.#remembered.set(
-      keyOf(ref),
-      this.#state(ref).autoscalers.map((one) => this.#versioned(one)),
-    );
+    this.#remembered.set(keyOf(ref), this.#versioned(this.#state(ref)));
   }
 
   async readWorkload(ref: WorkloadRef, call: Call, { remembered = false }: ReadOptions = {}): Promise<WorkloadState> {
     return this.#serve('readWorkload', call, () => {
       const state = this.#state(ref);
       if (!remembered) return state;
-      const autoscalers = this.#remembered.get(keyOf(ref)) ?? state.autoscalers.map((one) => this.#versioned(one));
-      return { ...state, self: this.#versioned(state.self), autoscalers };
+      return this.#remembered.get(keyOf(ref)) ?? this.#versioned(state);
     });
   }
 
@@ -289,8 +285,9 @@ export class FakeCluster implements WorkloadPort {
     };
   }
 
-  #versioned(governor: Governor): Governor {
-    return { ...governor, version: versionOf(this.#get(governor)) };
+  #versioned(state: WorkloadState): WorkloadState {
+    const versioned = (one: Governor) => ({ ...one, version: versionOf(this.#get(one)) });
+    return { ...state, self: versioned(state.self), autoscalers: state.autoscalers.map(versioned) };
   }
 
   #change(change: GovernorChange): 'written' | 'raced' {

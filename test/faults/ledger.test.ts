@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { WithStartWorkflowOperation } from '@temporalio/client';
+import { QUEUES } from '../../domain/names.ts';
+import { restoreUpdate } from '../../workflows/messages.ts';
 import { eventually } from '../harness/eventually.ts';
 import { openFaultProxy, type FaultProxy } from '../harness/fault-proxy.ts';
 import { eventOf, inLane, type Lane, type LaneOptions } from '../harness/lane.ts';
@@ -45,6 +48,30 @@ describe('words to a ledger in trouble', { concurrency: 3 }, () => {
       await ledger.release(run, 3);
       await untilHome(lane, owners);
       noWriteIsUnder(lane, 3);
+    }));
+
+  it('gives back what a ledger without memory finds, also when it was told so before it had looked', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await lane.startWorker();
+      await toLedger(lane).claim(await anOwner(lane, 'a-run'), 1, 6);
+      await untilFloor(lane, 6);
+      await lane.killWorker();
+      await lane.temporal.workflow.getHandle(LEDGER).terminate('by hand');
+      const told = lane.temporal.workflow.executeUpdateWithStart(restoreUpdate, {
+        args: [{ as: 'alice' }],
+        startWorkflowOperation: new WithStartWorkflowOperation('capacityLedger', {
+          workflowId: LEDGER,
+          taskQueue: QUEUES.urgent,
+          args: [{ workload: 'tensafe-server' }],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+        }),
+      });
+      await lane.startWorker();
+      await told;
+      await untilHome(lane, owners);
+      assert.deepEqual(lane.floorsWritten(), [6, 3]);
+      assert.deepEqual((await askLedger(lane)).claims, []);
     }));
 
   it('takes the claims of others while the first attempt of a write hangs', () =>

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
 import { GOVERNOR_NAMES, GOVERNORS, inLane, type Lane, type LaneOptions } from '../harness/lane.ts';
+import { readDeaths } from '../harness/mortal.ts';
 import { askLedger } from '../harness/owners.ts';
 import { endSale, RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
 import { everyWriteIsSound } from '../harness/witness.ts';
@@ -84,6 +85,31 @@ const terminations: readonly { readonly phase: string; readonly options?: LaneOp
   { phase: 'waiting for quiet' },
   { phase: 'winding down' },
 ];
+
+describe('a worker that is away from the claim to the end of the event', () => {
+  it('asks for the capacity after all when the event is extended', () =>
+    inLane({}, async (lane) => {
+      const owners = await lane.snapshot();
+      await eventually('the load is set', () => lane.load(30).then(() => true));
+      const mark = join(lane.directory, 'deaths');
+      const worker = await lane.startWorker({ KILL_EACH: 'before:claimCapacity', KILL_MARK: mark });
+      const died = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      await startSale(lane, { startsIn: 6, lasts: 4 });
+      const endsMs = Date.now() + 10_000;
+      await died;
+      assert.deepEqual(readDeaths(mark), ['before:claimCapacity']);
+      await eventually('the event is over', async () => Date.now() > endsMs);
+      await lane.startWorker();
+      await untilPhase(lane, 'waiting for quiet');
+      assert.equal(await lane.floor(), 3);
+      assert.equal((await lane.headroom('extend', RUN, '--for', '10m')).code, 0);
+      await untilPhase(lane, 'holding');
+      assert.equal(await lane.floor(), 6);
+      await lane.headroom('skip', RUN);
+      assert.equal(await untilClosed(lane), 'COMPLETED');
+      await untilHome(lane, owners, { withinMs: 1 });
+    }));
+});
 
 describe('a run that ends without a word', { concurrency: true }, () => {
   for (const { phase, options = {} } of terminations) {

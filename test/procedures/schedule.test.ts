@@ -146,13 +146,18 @@ describe('an occurrence that is due when its schedule is made', () => {
       await lane.temporal.schedule.getHandle('pre-scale.tensafe-server.due').delete();
       return said;
     };
-    assert.equal(await made(), `started ${run}`);
-    assert.equal(await made(), `${run} is there already, with the target that it was started with`);
+    const follow = `started ${run}; follow it with: headroom watch ${run}`;
+    assert.deepEqual(await made(), { id: run, kind: 'started', text: follow });
+    const there = `${run} is there already, with the target that it was started with`;
+    assert.deepEqual(await made(), { id: run, kind: 'there', text: there });
     await lane.temporal.workflow.getHandle(run).terminate();
     const event = { name: run.replace('pre-scale.tensafe-server.', ''), startMs: 4e12, endMs: 5e12 };
     const target = { kind: 'replicas', replicas: 9 } as const;
     await startPreScale(lane.temporal, { workload: 'tensafe-server', event, target, requestedBy: 'bob' });
-    assert.match((await made()) ?? '', /was NOT started: run .* is not of this occurrence; it was asked for by bob/);
+    assert.match(
+      (await made())?.text ?? '',
+      /was NOT started: run .* is not of this occurrence; it was asked for by bob/,
+    );
   });
 });
 
