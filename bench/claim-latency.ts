@@ -35,7 +35,7 @@ export const claimLatency: Bench = {
 async function measureClaims(scene: Scene): Promise<Findings> {
   const lane = await openLane({ replicas: LOW });
   const logs = join(lane.directory, 'naive.log');
-  const naiveWorker = await startWorkerProcess(NAIVE_WORKER, lane.surroundings, logs);
+  const naiveWorker = await startWorkerProcess(NAIVE_WORKER, lane.surroundings, logs, []);
   try {
     await lane.startWorker();
     await createNaiveTarget(lane);

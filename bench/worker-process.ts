@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { AS_IT_SHIPS } from '../test/harness/lane.ts';
 
 export interface WorkerProcess {
   readonly pid: number;
@@ -17,9 +18,10 @@ export async function startWorkerProcess(
   script: string,
   env: Readonly<Record<string, string>>,
   logFile: string,
+  nodeArgs: readonly string[] = AS_IT_SHIPS,
 ): Promise<WorkerProcess> {
   const startedMs = performance.now();
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', script], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...nodeArgs, script], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -12,6 +12,8 @@ import { openTemporal } from './temporal.ts';
 import { writeHistory } from './histories.ts';
 
 const HEADROOM = join(import.meta.dirname, '../../bin/headroom.ts');
+/** What bin/headroom gives to Node for a worker. */
+export const AS_IT_SHIPS = ['--optimize-for-size'];
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
 /** What is in charge of the lane's workload. */
@@ -89,7 +91,7 @@ export async function openLane({
   const logFile = join(directory, 'worker.log');
   async function startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
     const log = createWriteStream(logFile, { flags: 'a' });
-    const started = spawn(process.execPath, [WORKER], {
+    const started = spawn(process.execPath, [...AS_IT_SHIPS, WORKER], {
       env: { ...surroundings, ...extra },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
