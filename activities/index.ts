@@ -1,4 +1,5 @@
 import { createClaimActivities } from './claims.ts';
+import { createGuardActivities } from './guard.ts';
 import { createLedgerActivities } from './ledger.ts';
 import { createPolicyActivities } from './policy.ts';
 import type { Ports } from './ports.ts';
@@ -13,6 +14,7 @@ export function createActivities(ports: Ports) {
   return {
     ...createPolicyActivities(ports),
     ...createLedgerActivities(ports),
+    ...createGuardActivities(ports),
     ...createClaimActivities(ports),
     ...createWorkloadActivities(ports),
     ...createQuietActivities(ports),

@@ -1,28 +1,26 @@
-import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { Claim } from '../domain/claim.ts';
 import {
   decideHold,
   forsake,
   isLettingGo,
-  mayReapplyOver,
   ownersValues,
-  standingKey,
   type HoldDecision,
-  type HoldFacts,
   type HoldStanding,
 } from '../domain/hold.ts';
-import { readClaims, readGeneration, replicasBeforeHold } from '../domain/marks.ts';
+import { readClaims, readGeneration } from '../domain/marks.ts';
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
-import {
-  describeGovernor,
-  findGovernor,
-  type Governor,
-  type GovernorChange,
-  type WorkloadState,
-} from '../domain/workload.ts';
+import type { Governor, GovernorChange, WorkloadState } from '../domain/workload.ts';
 import { currentCall } from './call.ts';
 import { failure, messageOf } from './failure.ts';
+import {
+  factsOf,
+  faultOf,
+  findUsableGovernor,
+  othersOf,
+  type ApplyHoldRequest,
+  type Situation,
+} from './hold-situation.ts';
 import { lookAtLoad } from './load.ts';
 import { policyOf } from './policy.ts';
 import type { Ports } from './ports.ts';
@@ -44,38 +42,7 @@ export type HoldReport =
   | { readonly kind: 'fenced'; readonly generation: number }
   | { readonly kind: 'blocked'; readonly reason: string };
 
-export interface ApplyHoldRequest {
-  readonly workload: string;
-  readonly claims: readonly Claim[];
-  readonly generation: number;
-  readonly skipSteps: boolean;
-  /** A claim has come or changed since the governor was written last. */
-  readonly fresh: boolean;
-  /** When edits of others were overruled, in milliseconds since 1970. */
-  readonly reappliedAtMs: readonly number[];
-  /** The guard has waited for KEDA in vain. */
-  readonly silent: boolean;
-  /** The uid of the cluster that this ledger is for; null until it has seen one. */
-  readonly cluster: string | null;
-}
-
-export interface GuardHoldRequest extends ApplyHoldRequest {
-  /** What the last decision said of how the hold stands: `standingKey`, or why it was blocked. */
-  readonly stands: string;
-}
-export interface GuardReport {
-  /** Claims whose run is no longer open. */
-  readonly lost: readonly string[];
-  readonly silent: boolean;
-}
-
-/** Well under the heartbeat timeout of workflows/stubs.ts. */
-const BEAT_MS = 2_000;
-/** KEDA follows within 60 ms; a restart of its operator takes seconds. */
-const SILENT_AFTER_MS = 15_000;
-const NEVER_FENCED = Number.MAX_SAFE_INTEGER;
-
-export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy' | 'runs' | 'metrics'>) {
+export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy' | 'metrics'>) {
   /**
    * Read, decide, one guarded PATCH. Safe to repeat: the decision reads only the object and the claims,
    * so a second attempt after a lost answer finds its own values and writes nothing.
@@ -150,68 +117,7 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
     };
   }
 
-  /**
-   * Watches over a hold: that each owner still runs, and that applying again would change nothing. Answers as soon as
-   * something differs. What cannot be read is looked at again: no outage ends the watch.
-   */
-  async function guardHold(request: GuardHoldRequest): Promise<GuardReport> {
-    let untilOwnersMs = 0;
-    let behindForMs = 0;
-    for (;;) {
-      const policy = policyOf(ports, request.workload);
-      const { ownerCheckEveryMs, guardEveryMs } = policy.ledger;
-      if (untilOwnersMs <= 0) {
-        const lost = await findLost(request.claims);
-        if (lost.length > 0) return { lost, silent: request.silent };
-        untilOwnersMs = ownerCheckEveryMs;
-      }
-      const pauseMs = Math.min(guardEveryMs, untilOwnersMs);
-      await sleepBeating(pauseMs, `${request.claims.length} owners running`);
-      untilOwnersMs -= pauseMs;
-      const seen = await look(request).catch((error: unknown) => {
-        if (currentCall().signal.aborted) throw error;
-        // a workload that vanished is something else than one that cannot be read just now
-        if (isFinal(error)) return { key: messageOf(error), isBehind: false };
-        return { key: request.stands, isBehind: request.silent, unread: messageOf(error) };
-      });
-      Context.current().heartbeat('unread' in seen ? seen.unread : `${request.claims.length} owners running`);
-      behindForMs = seen.isBehind ? behindForMs + pauseMs : 0;
-      const silent = seen.isBehind && (request.silent || behindForMs >= SILENT_AFTER_MS);
-      if (seen.key !== request.stands || silent !== request.silent) return { lost: [], silent };
-    }
-  }
-
-  async function findLost(claims: readonly Claim[]): Promise<readonly string[]> {
-    const call = currentCall();
-    const running = await Promise.all(claims.map(({ id }) => ports.runs.isRunning(id, call)));
-    return claims.flatMap(({ id }, index) => (running[index] === false ? [id] : []));
-  }
-
-  /** Decides as an apply would, but takes no step down: those come by the ledger's own timer. */
-  async function look(request: GuardHoldRequest): Promise<{ readonly key: string; readonly isBehind: boolean }> {
-    const policy = policyOf(ports, request.workload);
-    const state = await ports.workloads.readWorkload(refOf(policy), currentCall());
-    const found = findUsableGovernor(state, request.cluster);
-    if (found.kind === 'blocked') return { key: found.reason, isBehind: false };
-    const stepless = { ...policy, windDown: { ...policy.windDown, everyMs: Infinity } };
-    const attempt = (silent: boolean) =>
-      decideHold(
-        factsOf({
-          request: { ...request, generation: NEVER_FENCED, fresh: false, silent },
-          policy: stepless,
-          state,
-          governor: found.governor,
-        }),
-      );
-    const decision = attempt(request.silent);
-    const patient = attempt(true);
-    const isBehind = patient.kind === 'unchanged' && patient.standing.unprotected?.kind === 'silent';
-    const isForsaken = othersOf(state, found.governor).some((other) => forsake(other) !== undefined);
-    if (decision.kind !== 'unchanged' || isForsaken) return { key: faultOf(decision) ?? 'to be applied', isBehind };
-    return { key: standingKey(decision.standing), isBehind };
-  }
-
-  return { applyHold, readHold, guardHold };
+  return { applyHold, readHold };
 }
 
 /** The second attempt of one whose answer was lost finds its own number there. */
@@ -241,37 +147,8 @@ function standingOf({
   };
 }
 
-/** What does not govern, and may bear marks of ours from when it did. */
-function othersOf(state: WorkloadState, governor: Governor): readonly Governor[] {
-  return governor.ignored ? [] : [state.self, ...state.autoscalers].filter(({ uid }) => uid !== governor.uid);
-}
-
 function lowersCeiling({ fields }: GovernorChange): boolean {
   return fields.some(({ field, from, to }) => field === 'ceiling' && !(Number(to) >= Number(from)));
-}
-
-interface Situation {
-  readonly request: ApplyHoldRequest;
-  readonly policy: ResolvedPolicy;
-  readonly state: WorkloadState;
-  readonly governor: Governor;
-}
-
-function factsOf({ request, policy, state, governor }: Situation): HoldFacts {
-  const nowMs = Date.now();
-  const before = [state.self, ...state.autoscalers].map(replicasBeforeHold).find((count) => count !== undefined);
-  return {
-    governor,
-    liveReplicas: state.wantedReplicas,
-    claims: request.claims,
-    generation: request.generation,
-    skipSteps: request.skipSteps,
-    reapply: mayReapplyOver(request, policy.ledger.whenPersonLowers, nowMs),
-    silent: request.silent,
-    ...(before !== undefined && { replicasBefore: before }),
-    policy: { limits: policy.workload.limits, windDown: policy.windDown },
-    nowMs,
-  };
 }
 
 /** Jobs are never scaled in without a look whether they have ended, nor is anything let go to where KEDA takes all of it (R25). */
@@ -304,42 +181,5 @@ async function findBusy(
     return verdict.kind === 'quiet' ? undefined : `${waiting} (${verdict.reasons.join('; ')})`;
   } catch (error) {
     return `${waiting} (${messageOf(error)})`;
-  }
-}
-
-function faultOf(decision: HoldDecision): string | undefined {
-  if (decision.kind === 'unreadable') return decision.reason;
-  if (decision.kind !== 'ignored') return undefined;
-  return 'headroom.dev/ignore=true is set; remove the annotation to let headroom act';
-}
-
-function findUsableGovernor(
-  state: WorkloadState,
-  cluster: string | null,
-): { readonly kind: 'governor'; readonly governor: Governor } | { readonly kind: 'blocked'; readonly reason: string } {
-  if (cluster !== null && state.clusterUid !== cluster) {
-    return {
-      kind: 'blocked',
-      reason: `this worker talks to another cluster (${state.clusterUid}) than the one this hold is on (${cluster}): use one Temporal namespace for each cluster`,
-    };
-  }
-  const governance = findGovernor(state);
-  if (governance.kind === 'governed') return { kind: 'governor', governor: governance.governor };
-  const both = governance.governors.map(describeGovernor).join(' and ');
-  return {
-    kind: 'blocked',
-    reason: `${both} target the same workload: Kubernetes lets neither scale; delete or retarget one`,
-  };
-}
-
-function isFinal(error: unknown): boolean {
-  return error instanceof ApplicationFailure && error.nonRetryable === true;
-}
-
-/** A pause that may be longer than the heartbeat timeout, and in which a cancellation is heard soon. */
-async function sleepBeating(ms: number, detail: string): Promise<void> {
-  for (let left = ms; left > 0; left -= BEAT_MS) {
-    Context.current().heartbeat(detail);
-    await Context.current().sleep(Math.min(left, BEAT_MS));
   }
 }

@@ -1,5 +1,5 @@
 import { CancellationScope, condition, isCancellation, log } from '@temporalio/workflow';
-import type { GuardHoldRequest, GuardReport } from '../activities/ledger.ts';
+import type { GuardHoldRequest, GuardReport } from '../activities/guard.ts';
 import { guarding } from './stubs.ts';
 
 /** After a watch that broke off. */

@@ -1,5 +1,6 @@
 import { condition, log } from '@temporalio/workflow';
-import type { ApplyHoldRequest, HoldReport } from '../activities/ledger.ts';
+import type { ApplyHoldRequest } from '../activities/hold-situation.ts';
+import type { HoldReport } from '../activities/ledger.ts';
 import { describeClaim } from '../domain/claim.ts';
 import { atOnce, thorough } from './stubs.ts';
 import { reasonOf } from './tell-owners.ts';
