@@ -90,7 +90,8 @@ async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKee
   let lookedFor: number | null = null;
   const { status } = run;
   // the event was over before the ledger had heard of it, and was extended since
-  if (run.claimed() === undefined) await unless(steering.isOver, () => run.claim(status().target ?? 0));
+  if (run.claimed() === undefined && !steering.isOver())
+    await unless(steering.isOver, () => run.claim(status().target ?? 0));
   while (!steering.isOver()) {
     const target = status().target ?? 0;
     if (target !== lookedFor) {
