@@ -221,14 +221,14 @@ describe('a hold on a ScaledObject that KEDA reconciles', { concurrency: true },
 
   it('hears of a conflict from KEDA’s webhook where the HPA came between its read and its write', async () => {
     const { port } = cluster;
-    let late = true;
+    let writes = 0;
     const overtaken: WorkloadPort = {
       ...port,
       async changeGovernor(change, call) {
-        if (late) {
-          late = false;
-          await addRival('late');
-        }
+        writes += 1;
+        // the first one is decided on what is remembered
+        if (writes === 1) return 'raced';
+        await addRival('late');
         return port.changeGovernor(change, call);
       },
     };
@@ -237,6 +237,24 @@ describe('a hold on a ScaledObject that KEDA reconciles', { concurrency: true },
       type: 'stateConflict',
       message: /already managed by the hpa 'late-hpa'; leave one autoscaler in charge/,
     });
+    assert.deepEqual(await hold.snapshot(), hold.owners);
+  });
+
+  it('names both where the HPA came after what is remembered: it looks again when the webhook refuses', async () => {
+    const { port } = cluster;
+    let writes = 0;
+    const overtaken: WorkloadPort = {
+      ...port,
+      async changeGovernor(change, call) {
+        writes += 1;
+        if (writes === 1) await addRival('later');
+        return port.changeGovernor(change, call);
+      },
+    };
+    const hold = await held('later', { port: overtaken });
+    const report = await hold.apply([claim({ floor: 6 })]);
+    assert.match(report.kind === 'blocked' ? report.reason : report.kind, /later-hpa and .*ScaledObject .*later/);
+    assert.equal(writes, 1);
     assert.deepEqual(await hold.snapshot(), hold.owners);
   });
 
