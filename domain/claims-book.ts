@@ -54,6 +54,8 @@ export function withFound(book: ClaimsBook, found: readonly Claim[]): ClaimsBook
 
 /** Whether what was claimed before no longer is, or less of it: to follow that gives capacity up. */
 export function asksForLess(before: readonly Claim[], now: readonly Claim[]): boolean {
+  const isPinned = ({ id, pin }: Claim) => pin !== undefined && !before.some((earlier) => earlier.id === id);
+  if (now.some(isPinned)) return true;
   return before.some((earlier) => {
     const later = now.find(({ id }) => id === earlier.id);
     if (later === undefined) return true;

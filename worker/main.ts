@@ -63,7 +63,7 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
       ...common,
       taskQueue: QUEUES.procedures,
       workflowBundle: bundle,
-      // each takes some 170 KiB, and most sleep: those that are not cached are replayed when their timer fires
+      // most runs sleep, and those that are not cached are replayed when their timer fires
       maxCachedWorkflows: 300,
       stickyQueueScheduleToStartTimeout: '3s',
     }),

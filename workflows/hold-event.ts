@@ -40,8 +40,8 @@ export async function holdThrough({
     run.update({ target: target.replicas });
     run.say(`asking for ${target.replicas} replicas, ${state.wantedReplicas} are there`);
     // a ledger that cannot be reached must not keep an operator from ending the event
-    await unless(steering.isOver, () => run.claim(target.replicas));
-    home = await holdUntilHome(holding);
+    const said = await unless(steering.isOver, () => run.claim(target.replicas));
+    home = await holdUntilHome(holding, { isClaimed: said !== undefined });
   } finally {
     if (home === undefined) {
       if (CancellationScope.current().consideredCancelled) run.say('cancelled');
@@ -63,13 +63,14 @@ export async function holdThrough({
 }
 
 /** Holds, waits for quiet and winds down; where the load comes back meanwhile, holds again until it has gone. */
-async function holdUntilHome(holding: Holding): Promise<Home> {
+async function holdUntilHome(holding: Holding, { isClaimed }: { readonly isClaimed: boolean }): Promise<Home> {
   const { run, steering } = holding;
   let regainedAtMs = 0;
   const keeper = openClaimKeeper(run);
   for (;;) {
     try {
       do {
+        if (!isClaimed) await claimAfterAll(holding);
         await holdToTheEnd(holding, keeper);
         await quiet(holding, Math.max(run.status().event.endMs, regainedAtMs));
       } while (!steering.isOver());
@@ -85,13 +86,17 @@ async function holdUntilHome(holding: Holding): Promise<Home> {
   }
 }
 
+/** Where the event was over before the ledger had answered, and was extended since. */
+async function claimAfterAll({ run, steering }: Holding): Promise<void> {
+  if (steering.isOver() || run.claimed() !== undefined) return;
+  run.enter('scaling', { what: 'ask for the capacity', atMs: null });
+  await unless(steering.isOver, () => run.claim(run.status().target ?? 0));
+}
+
 /** Holds until the event is over; looks whether what is asked for is there, at first and after each amendment. */
 async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKeeper): Promise<void> {
   let lookedFor: number | null = null;
   const { status } = run;
-  // the event was over before the ledger had heard of it, and was extended since
-  if (run.claimed() === undefined && !steering.isOver())
-    await unless(steering.isOver, () => run.claim(status().target ?? 0));
   while (!steering.isOver()) {
     const target = status().target ?? 0;
     if (target !== lookedFor) {

@@ -595,6 +595,9 @@ alertRules: { A: { procedure: emergencyScaleUp, workload: tensafe } }
 /** Faults that stand in no need of another section's values; a pair from different sections is independent. */
 const INDEPENDENT = FAULTS.filter(({ change, path }) => !change.includes('\n') && !path.includes('keda.limits'));
 
+/** `npm test` tries more than the quick unit tests do. */
+const tries = (count: number) => (process.env['HEADROOM_MODEL_RUNS'] === undefined ? count / 2 : count);
+
 describe('any input', () => {
   it('of two independent faults loses neither', () => {
     const pair = fc.tuple(fc.constantFrom(...INDEPENDENT), fc.constantFrom(...INDEPENDENT));
@@ -607,7 +610,7 @@ describe('any input', () => {
         const paths = faultsOf(SMALLEST, one.change, two.change).map(({ path }) => path);
         assert.ok(paths.includes(one.path) && paths.includes(two.path), paths.join(' '));
       }),
-      { numRuns: 400 },
+      { numRuns: tries(400) },
     );
   });
 
@@ -623,7 +626,7 @@ describe('any input', () => {
         ),
         gives,
       ),
-      { numRuns: 300 },
+      { numRuns: tries(300) },
     );
   });
 
@@ -633,7 +636,7 @@ describe('any input', () => {
       fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 2 }), (place, value) => {
         gives([stringify(replaced(parse(shipped.text), place, value))]);
       }),
-      { numRuns: 100 },
+      { numRuns: tries(100) },
     );
   });
 

@@ -174,6 +174,7 @@ describe('what gives capacity up', () => {
     ['a claim that asks for less', [sale], [aClaim('sale', 5)], true],
     ['a floor that is a freeze now', [sale], [frozen], true],
     ['a freeze that is a floor now', [frozen], [sale], true],
+    ['a pin of somebody new', [sale], [sale, { ...launch, pin: 6 }], true],
     ['a pin besides', [sale], [{ ...sale, pin: 6 }], true],
     ['a pin that is gone', [pinned], [{ ...sale, floor: 9 }], true],
     ['a pin elsewhere', [pinned], [{ ...pinned, pin: 7 }], true],

@@ -25,6 +25,7 @@ function aScaledObject(autoscaler: AutoscalerFacts, fields: Governor['fields'] =
 interface Outcome {
   readonly set: { readonly [field in GovernorField]?: unknown };
   readonly lift: number | undefined;
+  readonly marks: Governor['marks'];
   readonly unprotected: HoldStanding['unprotected'];
 }
 
@@ -50,17 +51,18 @@ function hold(governor: Governor, of: Partial<HoldFacts> & { readonly freezeScal
   return {
     set: Object.fromEntries(decision.change.fields.map(({ field, to }) => [field, to])),
     lift: decision.lift,
+    marks: Object.fromEntries(decision.change.marks.map(({ mark, to }) => [mark, to])),
     unprotected: decision.standing.unprotected,
   };
 }
 
 describe('a hold on a ScaledObject', () => {
   it('sets floor, maximum and freeze in one change where a freeze is asked for', () => {
-    assert.deepEqual(hold(aScaledObject({ inForce, version: '2.20.2' }), { freezeScaleIn: true }), {
-      set: { floor: 6, ceiling: 12, freeze: 'true' },
-      lift: undefined,
-      unprotected: undefined,
-    });
+    const { set, lift, unprotected } = hold(aScaledObject({ inForce, version: '2.20.2' }), { freezeScaleIn: true });
+    assert.deepEqual(
+      { set, lift, unprotected },
+      { set: { floor: 6, ceiling: 12, freeze: 'true' }, lift: undefined, unprotected: undefined },
+    );
   });
 
   it('freezes unasked and lifts the count where KEDA would go to an idle count', () => {
@@ -69,10 +71,14 @@ describe('a hold on a ScaledObject', () => {
   });
 
   it('stays frozen, and lifts, while KEDA has not yet followed the write before', () => {
-    const governor = aScaledObject({ inForce, idleReplicas: 0 }, { floor: 5, freeze: 'true' });
+    const facts = { inForce, idleReplicas: 0 };
+    const { set, marks } = hold(aScaledObject(facts), { liveReplicas: 0 });
+    const written = { ...aScaledObject(facts, { floor: 6, ceiling: 12, freeze: 'true' }), marks };
+    assert.deepEqual(set, written.fields);
+    const more: Claim = { id: 'pre-scale.web.launch/r1', floor: 8, reason: 'launch' };
     for (const silent of [false, true]) {
-      const outcome = hold(governor, { liveReplicas: 0, silent });
-      assert.deepEqual([outcome.set.freeze, outcome.lift], [undefined, 6], `silent ${silent}`);
+      const outcome = hold(written, { liveReplicas: 0, silent, claims: [more], generation: 2 });
+      assert.deepEqual([outcome.set.floor, outcome.lift], [8, 8], `silent ${silent}`);
       assert.ok(!('freeze' in outcome.set), 'it is not taken off');
     }
   });

@@ -95,8 +95,8 @@ describe('a worker that is away from the claim to the end of the event', () => {
       const mark = join(lane.directory, 'deaths');
       const worker = await lane.startWorker({ KILL_EACH: 'before:claimCapacity', KILL_MARK: mark });
       const died = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-      await startSale(lane, { startsIn: 6, lasts: 4 });
-      const endsMs = Date.now() + 10_000;
+      await startSale(lane, { startsIn: 6, lasts: 2 });
+      const endsMs = Date.now() + 8_000;
       await died;
       assert.deepEqual(readDeaths(mark), ['before:claimCapacity']);
       await eventually('the event is over', async () => Date.now() > endsMs);
