@@ -220,19 +220,8 @@ describe('a hold on a ScaledObject that KEDA reconciles', { concurrency: true },
   });
 
   it('hears of a conflict from KEDA’s webhook where the HPA came between its read and its write', async () => {
-    const { port } = cluster;
-    let writes = 0;
-    const overtaken: WorkloadPort = {
-      ...port,
-      async changeGovernor(change, call) {
-        writes += 1;
-        // the first one is decided on what is remembered
-        if (writes === 1) return 'raced';
-        await addRival('late');
-        return port.changeGovernor(change, call);
-      },
-    };
-    const hold = await held('late', { port: overtaken });
+    const { port } = overtaken({ write: 2, name: 'late' });
+    const hold = await held('late', { port });
     await assert.rejects(hold.apply([claim({ floor: 6 })]), {
       type: 'stateConflict',
       message: /already managed by the hpa 'late-hpa'; leave one autoscaler in charge/,
@@ -241,22 +230,28 @@ describe('a hold on a ScaledObject that KEDA reconciles', { concurrency: true },
   });
 
   it('names both where the HPA came after what is remembered: it looks again when the webhook refuses', async () => {
-    const { port } = cluster;
-    let writes = 0;
-    const overtaken: WorkloadPort = {
-      ...port,
-      async changeGovernor(change, call) {
-        writes += 1;
-        if (writes === 1) await addRival('later');
-        return port.changeGovernor(change, call);
-      },
-    };
-    const hold = await held('later', { port: overtaken });
+    const { port, writes } = overtaken({ write: 1, name: 'later' });
+    const hold = await held('later', { port });
     const report = await hold.apply([claim({ floor: 6 })]);
     assert.match(report.kind === 'blocked' ? report.reason : report.kind, /later-hpa and .*ScaledObject .*later/);
-    assert.equal(writes, 1);
+    assert.equal(writes(), 1);
     assert.deepEqual(await hold.snapshot(), hold.owners);
   });
+
+  /** A rival comes just before that write; those before it, decided on what is remembered, lose a race. */
+  function overtaken({ write, name }: { readonly write: number; readonly name: string }) {
+    let writes = 0;
+    const port: WorkloadPort = {
+      ...cluster.port,
+      async changeGovernor(change, call) {
+        writes += 1;
+        if (writes < write) return 'raced';
+        if (writes === write) await addRival(name);
+        return cluster.port.changeGovernor(change, call);
+      },
+    };
+    return { port, writes: () => writes };
+  }
 
   /** An HPA on a workload that a ScaledObject scales; answers when KEDA's webhook refuses for it. */
   async function addRival(name: string) {
