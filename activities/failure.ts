@@ -27,7 +27,7 @@ export function failure(
  * (because a permission is gone, or a query is wrong) would let the capacity go.
  */
 export function lasting(error: unknown, retryAfterMs: number): ApplicationFailure {
-  if (error instanceof ApplicationFailure && error.nonRetryable !== true) return error;
+  if (error instanceof ApplicationFailure && !isFinal(error)) return error;
   return ApplicationFailure.create({
     type: error instanceof ApplicationFailure && error.type ? error.type : 'apiUnavailable',
     message: messageOf(error),
@@ -35,6 +35,11 @@ export function lasting(error: unknown, retryAfterMs: number): ApplicationFailur
     nextRetryDelay: retryAfterMs,
     ...(error instanceof Error && { cause: error }),
   });
+}
+
+/** Whether trying again would not mend it. */
+export function isFinal(error: unknown): error is ApplicationFailure {
+  return error instanceof ApplicationFailure && error.nonRetryable === true;
 }
 
 export function messageOf(error: unknown): string {

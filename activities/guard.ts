@@ -1,10 +1,9 @@
 import { Context } from '@temporalio/activity';
-import { ApplicationFailure } from '@temporalio/common';
 import type { Claim } from '../domain/claim.ts';
 import { decideHold, forsake, standingKey } from '../domain/hold.ts';
 import { refOf } from '../domain/policy.ts';
 import { currentCall } from './call.ts';
-import { messageOf } from './failure.ts';
+import { isFinal, messageOf } from './failure.ts';
 import { factsOf, faultOf, findUsableGovernor, othersOf, type ApplyHoldRequest } from './hold-situation.ts';
 import { policyOf } from './policy.ts';
 import type { Ports } from './ports.ts';
@@ -88,10 +87,6 @@ export function createGuardActivities(ports: Pick<Ports, 'workloads' | 'policy' 
   }
 
   return { guardHold };
-}
-
-function isFinal(error: unknown): boolean {
-  return error instanceof ApplicationFailure && error.nonRetryable === true;
 }
 
 /** A pause that may be longer than the heartbeat timeout, and in which a cancellation is heard soon. */

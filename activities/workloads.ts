@@ -3,11 +3,10 @@ import { judgePreflight } from '../domain/preflight.ts';
 import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
 import { findGovernor, type WorkloadRef, type WorkloadState } from '../domain/workload.ts';
-import { ApplicationFailure } from '@temporalio/common';
 import { Context } from '@temporalio/activity';
 import type { Survey } from '../domain/pre-scale.ts';
 import { currentCall } from './call.ts';
-import { failure, lasting, messageOf } from './failure.ts';
+import { failure, isFinal, lasting, messageOf } from './failure.ts';
 import type { LedgerPort, Ports } from './ports.ts';
 
 /** Pace of the polls: availability changes within seconds, a wind-down within minutes. */
@@ -38,8 +37,7 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
     try {
       return { kind: 'found', state: await workloads.readWorkload(ref, currentCall()) };
     } catch (error) {
-      const isFinal = error instanceof ApplicationFailure && error.nonRetryable === true;
-      if (isFinal) return { kind: 'missing', reason: error.message, type: error.type ?? '' };
+      if (isFinal(error)) return { kind: 'missing', reason: error.message, type: error.type ?? '' };
       throw error;
     }
   }
