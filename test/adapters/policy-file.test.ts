@@ -595,9 +595,6 @@ alertRules: { A: { procedure: emergencyScaleUp, workload: tensafe } }
 /** Faults that stand in no need of another section's values; a pair from different sections is independent. */
 const INDEPENDENT = FAULTS.filter(({ change, path }) => !change.includes('\n') && !path.includes('keda.limits'));
 
-/** `npm test` tries more than the quick unit tests do. */
-const tries = (count: number) => (process.env['HEADROOM_MODEL_RUNS'] === undefined ? count / 2 : count);
-
 describe('any input', () => {
   it('of two independent faults loses neither', () => {
     const pair = fc.tuple(fc.constantFrom(...INDEPENDENT), fc.constantFrom(...INDEPENDENT));
@@ -610,7 +607,7 @@ describe('any input', () => {
         const paths = faultsOf(SMALLEST, one.change, two.change).map(({ path }) => path);
         assert.ok(paths.includes(one.path) && paths.includes(two.path), paths.join(' '));
       }),
-      { numRuns: tries(400) },
+      { numRuns: 400 },
     );
   });
 
@@ -626,7 +623,7 @@ describe('any input', () => {
         ),
         gives,
       ),
-      { numRuns: tries(300) },
+      { numRuns: 300 },
     );
   });
 
@@ -636,7 +633,7 @@ describe('any input', () => {
       fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 2 }), (place, value) => {
         gives([stringify(replaced(parse(shipped.text), place, value))]);
       }),
-      { numRuns: tries(100) },
+      { numRuns: 100 },
     );
   });
 

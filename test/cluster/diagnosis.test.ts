@@ -233,7 +233,7 @@ describe('why pods are missing, on a real cluster', () => {
         const read = () => quota.port.readTroubles(ref, call);
         await until('the refusal', async () => (await read()).some(({ kind }) => kind === 'notCreated'));
         const refused = (await read()).filter(({ kind }) => kind === 'notCreated');
-        assert.equal(refused.length, 1);
+        assert.equal(refused.length, 1, refused.map(({ message }) => message).join('\n'));
         assert.match(refused[0]?.message ?? '', /exceeded quota: small, requested: pods=1/);
         await core.patchNamespacedResourceQuota(
           { name: 'small', namespace, body: { spec: { hard: { pods: '10' } } } },

@@ -29,7 +29,7 @@ import {
  */
 
 /** How often each property is tried; `npm test` asks for more than the quick unit tests do. */
-const RUNS = Number(process.env['HEADROOM_MODEL_RUNS'] ?? 500);
+const RUNS = Number(process.env['HEADROOM_MODEL_RUNS'] ?? 1_000);
 
 type Fields = { readonly [field in GovernorField]?: Json };
 interface Stored {
