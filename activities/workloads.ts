@@ -4,7 +4,7 @@ import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release
 import type { WorkloadCounts } from '../domain/procedures.ts';
 import { findGovernor, type WorkloadRef, type WorkloadState } from '../domain/workload.ts';
 import { Context } from '@temporalio/activity';
-import type { Survey } from '../domain/pre-scale.ts';
+import type { Survey } from '../domain/capacity-plan.ts';
 import { currentCall } from './call.ts';
 import { failure, isFinal, lasting, messageOf } from './failure.ts';
 import type { LedgerPort, Ports } from './ports.ts';

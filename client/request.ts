@@ -1,5 +1,6 @@
 import { readDuration } from '../domain/duration.ts';
-import { targetFaults, windowFaults, type PreScaleRequest } from '../domain/pre-scale.ts';
+import { targetFaults } from '../domain/capacity-plan.ts';
+import { windowFaults, type PreScaleRequest } from '../domain/pre-scale.ts';
 import { usage } from './exit.ts';
 
 export interface PreScaleOptions {

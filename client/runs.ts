@@ -1,5 +1,5 @@
 import { type Client, type WorkflowExecutionInfo, WorkflowNotFoundError } from '@temporalio/client';
-import type { PreScaleResult, PreScaleStatus } from '../domain/procedures.ts';
+import type { RunResult, RunStatus } from '../domain/procedures.ts';
 import { statusQuery } from '../workflows/messages.ts';
 import { refused } from './exit.ts';
 
@@ -10,8 +10,8 @@ export interface RunView {
   readonly state: string;
   readonly startedAt: string;
   readonly closedAt: string | null;
-  readonly status: PreScaleStatus | null;
-  readonly result: PreScaleResult | null;
+  readonly status: RunStatus | null;
+  readonly result: RunResult | null;
   /** Activities under way: which attempt, and why the last one did not succeed. */
   readonly pending: readonly {
     readonly activity: string;
@@ -50,7 +50,7 @@ export async function viewRun(client: Client, id: string): Promise<RunView> {
   const [status, result] = await Promise.all([
     answerWithin(client, () => client.workflow.getHandle(id, described.runId).query(statusQuery)),
     described.status.name === 'COMPLETED'
-      ? (client.workflow.getHandle(id, described.runId).result() as Promise<PreScaleResult>)
+      ? (client.workflow.getHandle(id, described.runId).result() as Promise<RunResult>)
       : null,
   ]);
   return {

@@ -1,7 +1,7 @@
 import { readCron } from '../domain/cron.ts';
 import { readDuration } from '../domain/duration.ts';
 import { canonicalZone, daysBeforeFor, occurrencesAfter } from '../domain/occurrences.ts';
-import { targetFaults } from '../domain/pre-scale.ts';
+import { targetFaults } from '../domain/capacity-plan.ts';
 import type { PreScaleSchedule } from '../domain/schedule.ts';
 import { usage } from './exit.ts';
 import { isSlug, quoted, readTarget, SLUG_ACCEPTED } from './request.ts';

@@ -9,7 +9,8 @@ import {
 import { formatDuration } from '../domain/duration.ts';
 import { preScaleId, QUEUES } from '../domain/names.ts';
 import { firingDays, occurrencesAfter, type Occurrence } from '../domain/occurrences.ts';
-import type { PreScaleRequest, Target } from '../domain/pre-scale.ts';
+import type { Target } from '../domain/capacity-plan.ts';
+import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { isRunOf, judgeExisting, scheduledRequest, scheduleId, type PreScaleSchedule } from '../domain/schedule.ts';
 import { CommandFailed, refused } from './exit.ts';
 import { fetchRun } from './facts.ts';

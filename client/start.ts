@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { preScaleId, QUEUES } from '../domain/names.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
-import type { PreScaleResult } from '../domain/procedures.ts';
+import type { RunResult } from '../domain/procedures.ts';
 import { failed, refused } from './exit.ts';
 import { watchRun } from './watch.ts';
 
@@ -47,7 +47,7 @@ async function refuseServedWindow(client: Client, id: string, window: string): P
     throw error;
   });
   if (earlier?.status.name !== 'COMPLETED' || earlier.memo?.['window'] !== window) return;
-  const { outcome } = (await handle.result()) as PreScaleResult;
+  const { outcome } = (await handle.result()) as RunResult;
   if (outcome === 'done' || outcome === 'short')
     throw refused([`this window of the event has been served by ${id} (${outcome}); give another window`], {
       served: id,
@@ -55,7 +55,7 @@ async function refuseServedWindow(client: Client, id: string, window: string): P
 }
 
 /** Runs the procedure as far as its plan, under an id of its own that `runs` does not list. */
-export async function planPreScale(client: Client, request: PreScaleRequest): Promise<PreScaleResult> {
+export async function planPreScale(client: Client, request: PreScaleRequest): Promise<RunResult> {
   const handle = await client.workflow.start('preScale', {
     workflowId: `plan.${preScaleId(request.workload, request.event.name)}.${randomBytes(4).toString('hex')}`,
     taskQueue: QUEUES.procedures,

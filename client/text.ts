@@ -2,12 +2,12 @@ import type { ApprovalView } from '../domain/approval.ts';
 import { describeClaim } from '../domain/claim.ts';
 import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
-import type { PreScalePlan } from '../domain/pre-scale.ts';
-import type { PreScaleResult, PreScaleStatus } from '../domain/procedures.ts';
+import type { CapacityPlan } from '../domain/capacity-plan.ts';
+import type { RunResult, RunStatus } from '../domain/procedures.ts';
 import type { LedgerView } from '../workflows/messages.ts';
 import type { RunView } from './runs.ts';
 
-export function planText(plan: PreScalePlan, hash: string): string {
+export function planText(plan: CapacityPlan, hash: string): string {
   const { target, event } = plan;
   return [
     `pre-scale of ${plan.workload} on ${plan.cluster} for ${event.name}`,
@@ -30,7 +30,7 @@ export function planText(plan: PreScalePlan, hash: string): string {
   ].join('\n');
 }
 
-function heldBaseText({ baseHeld }: PreScalePlan['target']): string {
+function heldBaseText({ baseHeld }: CapacityPlan['target']): string {
   if (baseHeld === null) return '';
   const { beforeHold, recommended } = baseHeld;
   return `: ${beforeHold} before others claimed, ${recommended === null ? 'no word from the autoscaler' : `${recommended} by the autoscaler's metrics`}`;
@@ -53,7 +53,7 @@ function stateWord({ state, result }: RunView): string {
   return result === null ? state.toLowerCase() : result.outcome;
 }
 
-function statusLines(status: PreScaleStatus): readonly string[] {
+function statusLines(status: RunStatus): readonly string[] {
   const { event, next, claim, available, approval, suspended, question } = status;
   return [
     `  workload  ${status.workload}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
@@ -87,7 +87,7 @@ function approvalLine(requestedBy: string, { state, planHash, untilMs, by, chang
   return `  APPROVAL  of plan ${plan} by somebody else than ${requestedBy}, until ${time(untilMs)}${again}`;
 }
 
-function resultLines(result: PreScaleResult): readonly string[] {
+function resultLines(result: RunResult): readonly string[] {
   switch (result.outcome) {
     case 'planned':
       return ['  result    planned; nothing was touched'];

@@ -1,8 +1,9 @@
+import type { Procedure } from './capacity-plan.ts';
 import { formatDuration } from './duration.ts';
 
 /** What a person approves: what is meant and how far it may go, not the facts that move by the second. */
 export interface PlanIntent {
-  readonly procedure: 'preScale';
+  readonly procedure: Procedure;
   readonly workload: string;
   readonly governorUid: string;
   /** ISO 8601. */

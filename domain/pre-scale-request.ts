@@ -1,11 +1,5 @@
-import {
-  isMoment,
-  targetFaults,
-  windowFaults,
-  type EventWindow,
-  type PreScaleRequest,
-  type Target,
-} from './pre-scale.ts';
+import { isMoment, targetFaults, type EventWindow, type Target } from './capacity-plan.ts';
+import { windowFaults, type PreScaleRequest } from './pre-scale.ts';
 
 type Fields = { readonly [key: string]: unknown };
 

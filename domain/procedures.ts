@@ -1,8 +1,8 @@
 import type { ApprovalView } from './approval.ts';
-import type { EventWindow, PreScalePlan } from './pre-scale.ts';
+import type { EventWindow, CapacityPlan } from './capacity-plan.ts';
 
 /** Where a pre-scale is. `Phase` is also the search attribute HeadroomPhase. */
-export type PreScalePhase =
+export type RunPhase =
   | 'planning'
   | 'waiting for approval'
   | 'sleeping'
@@ -22,16 +22,16 @@ export interface ClaimState {
 }
 
 /** The answer of query `status`: the same for the CLI, the UI and the report. */
-export interface PreScaleStatus {
+export interface RunStatus {
   readonly procedure: 'preScale';
   readonly workload: string;
   readonly event: EventWindow;
   readonly requestedBy: string;
   /** What started the run for them; absent: they did. */
   readonly trigger?: string;
-  readonly phase: PreScalePhase;
+  readonly phase: RunPhase;
   readonly sinceMs: number;
-  readonly plan: PreScalePlan | null;
+  readonly plan: CapacityPlan | null;
   readonly planHash: string | null;
   readonly target: number | null;
   readonly claim: ClaimState | null;
@@ -70,8 +70,8 @@ export interface WorkloadCounts {
 }
 
 /** How a pre-scale ended. Outcomes that policy foresees are values; a failed run is something else. */
-export type PreScaleResult =
-  | { readonly outcome: 'planned'; readonly plan: PreScalePlan; readonly planHash: string }
+export type RunResult =
+  | { readonly outcome: 'planned'; readonly plan: CapacityPlan; readonly planHash: string }
   | { readonly outcome: 'refused'; readonly reasons: readonly string[] }
   | { readonly outcome: 'not needed'; readonly reasons: readonly string[] }
   /** Policy asks for an approval, and it was refused or did not come in time. */
@@ -90,5 +90,5 @@ export type PreScaleResult =
       /** What is not as it was, because somebody else changed it meanwhile: left as found. */
       readonly drift: readonly string[];
       readonly otherClaims: number;
-      readonly timeline: PreScaleStatus['timeline'];
+      readonly timeline: RunStatus['timeline'];
     };

@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import type { PreScaleStatus } from './procedures.ts';
+import type { RunStatus } from './procedures.ts';
 import { describeTarget, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
 
 export interface TimelineRow {
@@ -43,7 +43,7 @@ export function steeringOf(steps: readonly RunStep[]): readonly SteeringRow[] {
 }
 
 /** The run's own words where they are left; else what its history tells. Whoever steered stands in it either way. */
-export function timelineOf(run: RunFacts, said: PreScaleStatus['timeline'] | undefined): readonly TimelineRow[] {
+export function timelineOf(run: RunFacts, said: RunStatus['timeline'] | undefined): readonly TimelineRow[] {
   const { request, startedAtMs, steps, end } = run;
   const steering = steeringOf(steps);
   const own = said?.map((row) => withSpeaker(row, steering)) ?? steps.flatMap(rowOf);
@@ -67,10 +67,7 @@ function noted(by: string | null, note: string | null): string {
   return ` by ${by}${note === null ? '' : ` (${note})`}`;
 }
 
-function withSpeaker(
-  { atMs, what }: PreScaleStatus['timeline'][number],
-  steering: readonly SteeringRow[],
-): TimelineRow {
+function withSpeaker({ atMs, what }: RunStatus['timeline'][number], steering: readonly SteeringRow[]): TimelineRow {
   const speaker = steering.find(({ by, note }) => what.includes(noted(by, note)));
   if (speaker === undefined) return { atMs, what, by: null };
   const { by, note } = speaker;

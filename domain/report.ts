@@ -1,7 +1,8 @@
 import type { GovernorWrite } from './ledger-writes.ts';
 import { replicasBeforeHold } from './marks.ts';
-import { planPreScale, type PreScalePlan, type PreScaleRequest } from './pre-scale.ts';
-import type { PreScaleStatus, WorkloadCounts } from './procedures.ts';
+import { type CapacityPlan } from './capacity-plan.ts';
+import { planPreScale, type PreScaleRequest } from './pre-scale.ts';
+import type { RunStatus, WorkloadCounts } from './procedures.ts';
 import { changedMeanwhile, ownersValues } from './release.ts';
 import { steeringOf, timelineOf, type SteeringRow, type TimelineRow } from './report-timeline.ts';
 import { asRows, gapsOf, relevantWrites, type WriteRow } from './report-writes.ts';
@@ -48,7 +49,7 @@ export interface Report {
 export function reportOf(of: {
   readonly run: RunFacts;
   /** The run's own words, where a worker answers. */
-  readonly status: PreScaleStatus | null;
+  readonly status: RunStatus | null;
   /** null: nothing is left of the ledger's histories. */
   readonly ledger: readonly GovernorWrite[] | null;
   readonly nowMs: number;
@@ -109,7 +110,7 @@ function reasonsOf(end: RunEnd | null): readonly string[] {
 
 /** The plan is not in a history, but all that it was made of is; the last one made before the claim is the one carried out. */
 function readSteps({ request, steps }: RunFacts): {
-  readonly plan: PreScalePlan | undefined;
+  readonly plan: CapacityPlan | undefined;
   readonly state: WorkloadState | undefined;
 } {
   const claimedAt = steps.findIndex(({ kind }) => kind === 'claimed');
@@ -141,7 +142,7 @@ function countsBefore(state: WorkloadState | undefined): Counts | null {
 }
 
 /** The most there was, of each. */
-function countsDuring({ steps }: RunFacts, plan: PreScalePlan | undefined, writes: readonly GovernorWrite[]): Counts {
+function countsDuring({ steps }: RunFacts, plan: CapacityPlan | undefined, writes: readonly GovernorWrite[]): Counts {
   const held = writes.filter((write) => write.held);
   const claimed = steps.flatMap((step) => (step.kind === 'claimed' ? [step.floor] : []));
   const seen = steps.flatMap((step) => (step.kind === 'looked' ? [step.verdict.replicas] : []));

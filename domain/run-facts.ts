@@ -1,6 +1,7 @@
 import type { ResolvedPolicy } from './policy.ts';
-import type { PreScaleRequest, Survey } from './pre-scale.ts';
-import type { ClaimState, PreScaleResult, WorkloadCounts } from './procedures.ts';
+import type { Survey } from './capacity-plan.ts';
+import type { PreScaleRequest } from './pre-scale.ts';
+import type { ClaimState, RunResult, WorkloadCounts } from './procedures.ts';
 import type { OwnersValues } from './release.ts';
 
 /** What a run's history tells, in its order; one kind for each thing that somebody may want to know afterwards. */
@@ -54,7 +55,7 @@ export interface RunFacts {
   readonly end: RunEnd | null;
 }
 export type RunEnd = { readonly atMs: number } & (
-  | { readonly kind: 'completed'; readonly result: PreScaleResult }
+  | { readonly kind: 'completed'; readonly result: RunResult }
   | { readonly kind: 'cancelled' }
   | { readonly kind: 'terminated'; readonly as: string; readonly reason: string }
   | { readonly kind: 'failed'; readonly reason: string }

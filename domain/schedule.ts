@@ -1,7 +1,8 @@
 import type { Cron } from './cron.ts';
 import { preScaleId } from './names.ts';
 import { dueOccurrence, type Occurrence } from './occurrences.ts';
-import type { PreScaleRequest, Target } from './pre-scale.ts';
+import type { Target } from './capacity-plan.ts';
+import type { PreScaleRequest } from './pre-scale.ts';
 import { readPreScaleRequest } from './pre-scale-request.ts';
 
 /** A pre-scale that comes again: what the schedule hands to each firing, and what `schedule list` shows. */

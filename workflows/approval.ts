@@ -1,9 +1,9 @@
 import { condition, setHandler } from '@temporalio/workflow';
 import { approvalFaults, outgrown, withEnd, type ApprovalView, type PlanIntent } from '../domain/approval.ts';
 import { formatDuration } from '../domain/duration.ts';
-import type { PreScaleResult } from '../domain/procedures.ts';
+import type { RunResult } from '../domain/procedures.ts';
 import { approveUpdate, rejectUpdate, type By } from './messages.ts';
-import type { PreScaleRun } from './run.ts';
+import type { Run } from './run.ts';
 import { noted, refusal, steerable, type Steering } from './steering.ts';
 
 export type Approval = ReturnType<typeof openApproval>;
@@ -12,7 +12,7 @@ export type Approval = ReturnType<typeof openApproval>;
  * A second person's word on a plan. It holds for that plan's intent and bounds, so the same plan is not asked about
  * twice, and one that has outgrown them is. Call before the first await.
  */
-export function openApproval(run: PreScaleRun, steering: Steering) {
+export function openApproval(run: Run, steering: Steering) {
   const { status, update, say } = run;
   let approved: { readonly intent: PlanIntent; readonly endMs: number } | undefined;
   let rejection: string | undefined;
@@ -69,7 +69,7 @@ export function openApproval(run: PreScaleRun, steering: Steering) {
     readonly intent: PlanIntent;
     readonly planHash: string;
     readonly rule: { readonly rule: 'never' | 'always'; readonly expiresAfterMs: number };
-  }): Promise<PreScaleResult | undefined> {
+  }): Promise<RunResult | undefined> {
     if (rule.rule === 'never') return undefined;
     const { event } = status();
     // a second person has moved the end since: that is an approval of it

@@ -1,12 +1,12 @@
 import { CancellationScope } from '@temporalio/workflow';
-import type { PreScaleRun } from './run.ts';
+import type { Run } from './run.ts';
 import { watching } from './stubs.ts';
 
 /**
  * Says the last claim again all the while, where nothing tells that it stands on the object: a ledger that lost it without
  * having written it is not started again from the object, and would never hear of it.
  */
-export function openClaimKeeper(run: Pick<PreScaleRun, 'claimed'>) {
+export function openClaimKeeper(run: Pick<Run, 'claimed'>) {
   let scope: CancellationScope | undefined;
   let keeping: Promise<unknown> | undefined;
 

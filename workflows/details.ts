@@ -2,12 +2,12 @@ import { describeClaim } from '../domain/claim.ts';
 import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { wantedCeiling } from '../domain/hold.ts';
-import type { PreScalePlan } from '../domain/pre-scale.ts';
-import type { PreScaleStatus } from '../domain/procedures.ts';
+import type { CapacityPlan } from '../domain/capacity-plan.ts';
+import type { RunStatus } from '../domain/procedures.ts';
 import type { LedgerView } from './messages.ts';
 
 /** The page an operator reads in Temporal's UI (User Metadata). The UI sends it as a URL, so it stays well under 6 KB. */
-export function runDetails(status: PreScaleStatus): string {
+export function runDetails(status: RunStatus): string {
   const { plan, next, claim, available, approval, suspended, question } = status;
   const lines = [
     `## ${status.phase}${suspended === null ? '' : `, suspended by ${suspended.by}`}`,
@@ -52,7 +52,7 @@ export function runDetails(status: PreScaleStatus): string {
 }
 
 /** Of the floor as it was amended last. */
-function maximumRow({ target, ceilingReplicas }: PreScalePlan, amended: number | null): readonly string[] {
+function maximumRow({ target, ceilingReplicas }: CapacityPlan, amended: number | null): readonly string[] {
   const { floor, ceiling } = target;
   if (ceiling === null) return [];
   const wanted = wantedCeiling(amended ?? floor.to, { floor: floor.from, ceiling: ceiling.from }, ceilingReplicas);
@@ -60,7 +60,7 @@ function maximumRow({ target, ceilingReplicas }: PreScalePlan, amended: number |
 }
 
 /** What can be sent in this phase, ready to paste. */
-function steeringWords({ phase, suspended }: PreScaleStatus): readonly string[] {
+function steeringWords({ phase, suspended }: RunStatus): readonly string[] {
   const words = {
     endNow: '`endNow` `{"as":"you"}`',
     skipWait: '`skipWait` `{"as":"you"}`',
@@ -69,7 +69,7 @@ function steeringWords({ phase, suspended }: PreScaleStatus): readonly string[] 
     suspend: suspended === null ? '`suspend` `{"as":"you"}`' : '`resume` `{"as":"you"}`',
     retryUndo: '`retryUndo` `{"as":"you"}`',
   };
-  const allowed: { readonly [phase in PreScaleStatus['phase']]?: readonly (keyof typeof words)[] } = {
+  const allowed: { readonly [phase in RunStatus['phase']]?: readonly (keyof typeof words)[] } = {
     'waiting for approval': ['endNow', 'suspend'],
     sleeping: ['endNow', 'extend', 'suspend'],
     scaling: ['endNow', 'skipWait', 'extend', 'amendFloor', 'suspend'],

@@ -1,8 +1,8 @@
 import { condition } from '@temporalio/workflow';
-import type { PreScaleRun } from './run.ts';
+import type { Run } from './run.ts';
 
 /** Wakes the run when its event is over, however its end moves: one timer for everything that asks whether it is. */
-export function startEventClock({ status }: Pick<PreScaleRun, 'status'>): void {
+export function startEventClock({ status }: Pick<Run, 'status'>): void {
   async function follow(): Promise<never> {
     for (;;) {
       const { name, endMs } = status().event;

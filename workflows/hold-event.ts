@@ -2,12 +2,12 @@ import { allHandlersFinished, CancellationScope, condition } from '@temporalio/w
 import { formatDuration } from '../domain/duration.ts';
 import { replicasBeforeHold } from '../domain/marks.ts';
 import { refOf } from '../domain/policy.ts';
-import type { PreScaleResult, WorkloadCounts } from '../domain/procedures.ts';
+import type { RunResult, WorkloadCounts } from '../domain/procedures.ts';
 import { ownersValues } from '../domain/release.ts';
 import { findGovernor, type WorkloadState } from '../domain/workload.ts';
 import { openClaimKeeper } from './claim-keeper.ts';
 import type { Planned } from './make-plan.ts';
-import type { PreScaleRun } from './run.ts';
+import type { Run } from './run.ts';
 import type { Steering } from './steering.ts';
 import { watching } from './stubs.ts';
 import { unless } from './unless.ts';
@@ -21,10 +21,10 @@ export async function holdThrough({
   steering,
   planned: { policy, state, plan },
 }: {
-  readonly run: PreScaleRun;
+  readonly run: Run;
   readonly steering: Steering;
   readonly planned: Planned;
-}): Promise<PreScaleResult> {
+}): Promise<RunResult> {
   const { target } = plan;
   const owners = ownersValues(state);
   const holding: Holding = { run, steering, policy, owners, baselinePods: pods(state) };
@@ -113,7 +113,7 @@ async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKee
 }
 
 /** All pods are there, by a floor on the object, and the ledger said that it has written: from then on the object itself remembers. */
-function isSeenToStand({ status }: PreScaleRun): boolean {
+function isSeenToStand({ status }: Run): boolean {
   const { available, claim } = status();
   return available?.kind === 'available' && claim !== null && claim.state !== 'refused';
 }
@@ -185,7 +185,7 @@ async function quiet({ run, steering, policy, baselinePods }: Holding, sinceMs: 
   run.update({ question: null });
 }
 
-function ask(run: PreScaleRun, reasons: readonly string[], askAfterMs: number): void {
+function ask(run: Run, reasons: readonly string[], askAfterMs: number): void {
   const what = `not quiet for ${formatDuration(askAfterMs)}: let it go all the same (skip), or extend the event? Without an answer it stays until it is quiet`;
   run.update({ question: { what, reasons, atMs: Date.now() } });
   run.say(`${what}; ${reasons.join('; ')}`);

@@ -1,13 +1,14 @@
 import type { PlanIntent } from '../domain/approval.ts';
-import { planIntent, planPreScale, type PreScalePlan, type PreScaleRequest } from '../domain/pre-scale.ts';
+import { planIntent, type CapacityPlan } from '../domain/capacity-plan.ts';
+import { planPreScale, type PreScaleRequest } from '../domain/pre-scale.ts';
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import type { WorkloadState } from '../domain/workload.ts';
-import type { PreScaleRun } from './run.ts';
+import type { Run } from './run.ts';
 import { reading, reckoning } from './stubs.ts';
 
 export interface Planned {
   readonly kind: 'plan';
-  readonly plan: PreScalePlan;
+  readonly plan: CapacityPlan;
   readonly intent: PlanIntent;
   readonly hash: string;
   readonly policy: ResolvedPolicy;
@@ -16,7 +17,7 @@ export interface Planned {
 
 /** Reads policy, workload and room, and decides: the plan as things stand now, or everything that is against it. */
 export async function makePlan(
-  run: PreScaleRun,
+  run: Run,
   request: PreScaleRequest,
 ): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
   const policy = await reckoning.resolveWorkloadPolicy.executeWithOptions(

@@ -1,8 +1,8 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { Claim } from '../domain/claim.ts';
 import type { HoldStanding } from '../domain/hold.ts';
-import type { ClaimState, LedgerWrite, PreScaleStatus } from '../domain/procedures.ts';
-import type { PreScalePlan } from '../domain/pre-scale.ts';
+import type { ClaimState, LedgerWrite, RunStatus } from '../domain/procedures.ts';
+import type { CapacityPlan } from '../domain/capacity-plan.ts';
 
 /** Who steers, and why: a statement, not a proof (docs/security.md). */
 export interface By {
@@ -38,8 +38,8 @@ export const rejectUpdate = defineUpdate<Answer, [By]>('reject');
 export const suspendUpdate = defineUpdate<Answer, [By]>('suspend');
 export const resumeUpdate = defineUpdate<Answer, [By]>('resume');
 export const retryUndoUpdate = defineUpdate<Answer, [RetryUndoRequest]>('retryUndo');
-export const statusQuery = defineQuery<PreScaleStatus>('status');
-export const planQuery = defineQuery<PreScalePlan | null>('plan');
+export const statusQuery = defineQuery<RunStatus>('status');
+export const planQuery = defineQuery<CapacityPlan | null>('plan');
 
 /** The ledger tells the owner of a claim how its claim stands; sent by workflow id, so the claim's id is in it. */
 export const claimStateSignal = defineSignal<[ClaimState]>('claimState');

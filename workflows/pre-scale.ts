@@ -3,12 +3,12 @@ import { allHandlersFinished, CancellationScope, condition, upsertSearchAttribut
 import { formatDuration } from '../domain/duration.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
-import type { PreScaleResult } from '../domain/procedures.ts';
+import type { RunResult } from '../domain/procedures.ts';
 import { openApproval, type Approval } from './approval.ts';
 import { startEventClock } from './event-clock.ts';
 import { holdThrough } from './hold-event.ts';
 import { makePlan, type Planned } from './make-plan.ts';
-import { openRun, type PreScaleRun } from './run.ts';
+import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
 import { unless } from './unless.ts';
 
@@ -21,14 +21,14 @@ const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
  * Capacity for a planned event: there before it, held through it, gone afterwards only when the load has gone.
  * Cancelling at any step lets the capacity go by the ledger's steps; the run closes when the owner's values are back.
  */
-export async function preScale(input: PreScaleRequest): Promise<PreScaleResult> {
+export async function preScale(input: PreScaleRequest): Promise<RunResult> {
   // typed by hand in Temporal's UI it may be anything
   const { request, faults } = readPreScaleRequest(input, Date.now());
   const run = openRun(request);
   const steering = openSteering(run);
   const approval = openApproval(run, steering);
   try {
-    const result: PreScaleResult =
+    const result: RunResult =
       faults.length > 0 ? { outcome: 'refused', reasons: faults } : await follow({ run, steering, approval }, request);
     if (run.status().phase !== 'done') run.enter('done', { what: 'nothing', atMs: null });
     await condition(allHandlersFinished);
@@ -45,12 +45,12 @@ export async function preScale(input: PreScaleRequest): Promise<PreScaleResult> 
 }
 
 interface Parts {
-  readonly run: PreScaleRun;
+  readonly run: Run;
   readonly steering: Steering;
   readonly approval: Approval;
 }
 
-async function follow({ run, steering, approval }: Parts, request: PreScaleRequest): Promise<PreScaleResult> {
+async function follow({ run, steering, approval }: Parts, request: PreScaleRequest): Promise<RunResult> {
   upsertSearchAttributes([
     { key: WORKLOAD, value: request.workload },
     { key: PROCEDURE, value: 'preScale' },
@@ -69,7 +69,7 @@ async function follow({ run, steering, approval }: Parts, request: PreScaleReque
 }
 
 /** The count that a factor multiplies is the one of now, and so is all else: whatever waits is followed by another look. */
-async function planAnewAndHold(parts: Parts, request: PreScaleRequest): Promise<PreScaleResult> {
+async function planAnewAndHold(parts: Parts, request: PreScaleRequest): Promise<RunResult> {
   const { run, steering, approval } = parts;
   for (;;) {
     const planned = await unless(steering.isOver, () => makePlan(run, { ...request, event: run.status().event }));
@@ -84,7 +84,7 @@ async function planAnewAndHold(parts: Parts, request: PreScaleRequest): Promise<
   }
 }
 
-async function sleepToLead(run: PreScaleRun, steering: Steering, { plan }: Planned): Promise<void> {
+async function sleepToLead(run: Run, steering: Steering, { plan }: Planned): Promise<void> {
   run.enter('sleeping', { what: 'ask for the capacity', atMs: plan.scaleAtMs });
   await condition(steering.isOver, Math.max(1, plan.scaleAtMs - Date.now()), {
     summary: `until ${formatDuration(plan.leadMs)} before ${plan.event.name}`,
@@ -92,7 +92,7 @@ async function sleepToLead(run: PreScaleRun, steering: Steering, { plan }: Plann
 }
 
 /** The step that comes next waits; an event that passes meanwhile ends the wait. */
-async function untilResumed(run: PreScaleRun, steering: Steering): Promise<void> {
+async function untilResumed(run: Run, steering: Steering): Promise<void> {
   if (!steering.isSuspended()) return;
   run.update({ next: { what: 'ask for the capacity, when somebody resumes the run', atMs: null } });
   await condition(() => !steering.isSuspended() || steering.isOver());

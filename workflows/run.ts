@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
-import type { ClaimState, PreScalePhase, PreScaleStatus } from '../domain/procedures.ts';
+import type { ClaimState, RunPhase, RunStatus } from '../domain/procedures.ts';
 import { runDetails } from './details.ts';
 import { claimStateSignal, planQuery, statusQuery } from './messages.ts';
 import { claiming } from './stubs.ts';
@@ -12,7 +12,7 @@ const PHASE = defineSearchAttributeKey('HeadroomPhase', 'KEYWORD');
 const FLOOR = defineSearchAttributeKey('HeadroomFloor', 'INT');
 const NEEDS_APPROVAL = defineSearchAttributeKey('HeadroomNeedsApproval', 'BOOL');
 
-export type PreScaleRun = ReturnType<typeof openRun>;
+export type Run = ReturnType<typeof openRun>;
 
 /**
  * What a pre-scale knows of itself, and its words to the ledger. Call before the first await, like everything that
@@ -22,7 +22,7 @@ export function openRun(request: PreScaleRequest) {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const claimId = `${workflowId}/${firstExecutionRunId}`;
   const { workload, event, requestedBy } = request;
-  let status: PreScaleStatus = {
+  let status: RunStatus = {
     procedure: 'preScale',
     workload,
     event,
@@ -48,7 +48,7 @@ export function openRun(request: PreScaleRequest) {
   let needsPerson = false;
   let claimed: ClaimCapacityRequest | undefined;
 
-  const update = (change: Partial<PreScaleStatus>) => {
+  const update = (change: Partial<RunStatus>) => {
     status = { ...status, ...change };
     setCurrentDetails(runDetails(status));
     const needs = status.approval?.state === 'asked' || status.question !== null;
@@ -57,7 +57,7 @@ export function openRun(request: PreScaleRequest) {
     upsertSearchAttributes([{ key: NEEDS_APPROVAL, value: needs }]);
   };
   const say = (what: string) => update({ timeline: [...status.timeline, { atMs: Date.now(), what }] });
-  const enter = (phase: PreScalePhase, next: PreScaleStatus['next']) => {
+  const enter = (phase: RunPhase, next: RunStatus['next']) => {
     const isNew = phase !== status.phase;
     update({ phase, next, ...(isNew && { sinceMs: Date.now() }) });
     if (isNew) upsertSearchAttributes([{ key: PHASE, value: phase }]);

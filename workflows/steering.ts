@@ -1,7 +1,7 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { isSamePerson } from '../domain/approval.ts';
 import { formatDuration } from '../domain/duration.ts';
-import type { PreScalePhase, PreScaleResult } from '../domain/procedures.ts';
+import type { RunPhase, RunResult } from '../domain/procedures.ts';
 import {
   amendFloorUpdate,
   endNowUpdate,
@@ -12,7 +12,7 @@ import {
   suspendUpdate,
   type By,
 } from './messages.ts';
-import type { PreScaleRun } from './run.ts';
+import type { Run } from './run.ts';
 
 /** Longer is a slip of the pen, or another event. */
 const LONGEST_EXTENSION_MS = 30 * 24 * 3_600_000;
@@ -20,7 +20,7 @@ const LONGEST_EXTENSION_MS = 30 * 24 * 3_600_000;
 export type Steering = ReturnType<typeof openSteering>;
 
 /** What operators may change of a run under way. Call before the first await. */
-export function openSteering(run: PreScaleRun) {
+export function openSteering(run: Run) {
   const { status, update, say } = run;
   let skipWait = false;
   let endedBy: string | undefined;
@@ -160,7 +160,7 @@ export function openSteering(run: PreScaleRun) {
       return asked;
     },
     /** How a run ends that never asked for anything. */
-    withoutCapacity(): PreScaleResult {
+    withoutCapacity(): RunResult {
       const { suspended } = status();
       if (endedBy !== undefined)
         return {
@@ -180,19 +180,19 @@ function identified(by: By): void {
   if (typeof by?.as !== 'string' || by.as.trim() === '') throw refusal('say who you are: {"as": "name"}');
 }
 
-export function steerable({ status }: Pick<PreScaleRun, 'status'>, by: By, phases: readonly PreScalePhase[]): void {
+export function steerable({ status }: Pick<Run, 'status'>, by: By, phases: readonly RunPhase[]): void {
   identified(by);
   const { phase } = status();
   if (!phases.includes(phase)) throw refusal(`the run is ${phase}; this can be said while it is ${phases.join(', ')}`);
 }
 
-function notSuspended({ status }: PreScaleRun): void {
+function notSuspended({ status }: Run): void {
   const { suspended } = status();
   if (suspended !== null) throw refusal(`the run was suspended by ${suspended.by}; resume it first, or cancel it`);
 }
 
 /** What needed a second person's word at first needs it again where it grows. */
-function bySecondPerson({ status, requestedBy }: PreScaleRun, { as }: By, what: string): void {
+function bySecondPerson({ status, requestedBy }: Run, { as }: By, what: string): void {
   if (status().approval !== null && isSamePerson(as, requestedBy))
     throw refusal(`this run needed an approval, so somebody else than ${requestedBy} must ${what}`);
 }

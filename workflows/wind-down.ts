@@ -2,14 +2,14 @@ import { CancellationScope } from '@temporalio/workflow';
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
 import { changedMeanwhile, type OwnersValues } from '../domain/release.ts';
-import type { PreScaleRun } from './run.ts';
+import type { Run } from './run.ts';
 import type { Steering } from './steering.ts';
 import { watching } from './stubs.ts';
 import { unless } from './unless.ts';
 
 /** A run that holds, with what it needs to judge its workload. */
 export interface Holding {
-  readonly run: PreScaleRun;
+  readonly run: Run;
   readonly steering: Steering;
   readonly policy: ResolvedPolicy;
   readonly owners: OwnersValues;

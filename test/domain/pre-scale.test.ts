@@ -3,15 +3,8 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { canonicalJson } from '../../domain/json.ts';
 import type { ResolvedPolicy } from '../../domain/policy.ts';
-import {
-  estimateTarget,
-  planIntent,
-  planPreScale,
-  windowFaults,
-  type PreScalePlan,
-  type PreScaleRequest,
-  type Target,
-} from '../../domain/pre-scale.ts';
+import { estimateTarget, planIntent, type CapacityPlan, type Target } from '../../domain/capacity-plan.ts';
+import { planPreScale, windowFaults, type PreScaleRequest } from '../../domain/pre-scale.ts';
 import type { Governor, WorkloadState } from '../../domain/workload.ts';
 
 const nowMs = Date.UTC(2026, 10, 27, 6);
@@ -108,7 +101,7 @@ function decide({ request, policy, state, missing }: World = {}) {
       : ({ kind: 'missing', reason: missing, type: 'targetNotFound' } as const);
   return planPreScale({ request: aRequest(request), policy: aPolicy(policy), survey, nowMs });
 }
-function planOf(world: World = {}): PreScalePlan {
+function planOf(world: World = {}): CapacityPlan {
   const decision = decide(world);
   return decision.kind === 'plan' ? decision.plan : assert.fail(decision.reasons.join('; '));
 }
@@ -328,6 +321,7 @@ describe('planning a pre-scale', () => {
       event: aRequest().event,
       scaleAtMs: nowMs + 1.5 * hour,
       leadMs: hour / 2,
+      procedure: 'preScale',
       cluster: 'shop-prod',
       currency: 'USD',
       dashboards: [],
@@ -348,7 +342,7 @@ describe('planning a pre-scale', () => {
       costPerHour: 0.8,
       costCeiling: 25,
       warnings: [],
-    } satisfies PreScalePlan);
+    } satisfies CapacityPlan);
   });
   it('knows no cost without a price', () => {
     assert.deepEqual([planOf().costPerHour, planOf().costCeiling], [null, null]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { GovernorWrite } from '../../domain/ledger-writes.ts';
-import type { PreScaleResult } from '../../domain/procedures.ts';
+import type { RunResult } from '../../domain/procedures.ts';
 import { reportOf, type Report } from '../../domain/report.ts';
 import type { RunEnd, RunFacts, RunStep } from '../../domain/run-facts.ts';
 
@@ -54,7 +54,7 @@ const steered = (name: string, words: Readonly<Record<string, unknown>> = {}, no
 });
 
 describe('reporting how a run ended', () => {
-  const result: PreScaleResult = { outcome: 'refused', reasons: ['no such workload'] };
+  const result: RunResult = { outcome: 'refused', reasons: ['no such workload'] };
   const cases: readonly {
     readonly end: RunEnd | null;
     readonly outcome: string;

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { PreScalePlan } from '../../domain/pre-scale.ts';
-import type { PreScaleStatus } from '../../domain/procedures.ts';
+import type { CapacityPlan } from '../../domain/capacity-plan.ts';
+import type { RunStatus } from '../../domain/procedures.ts';
 import { runDetails } from '../../workflows/details.ts';
 
-const plan: PreScalePlan = {
+const plan: CapacityPlan = {
+  procedure: 'preScale',
   cluster: 'tensafe-prod',
   workload: 'web',
   governor: { kind: 'horizontalPodAutoscaler', name: 'web-hpa', uid: 'uid-1' },
@@ -31,7 +32,7 @@ const plan: PreScalePlan = {
   dashboards: [],
 };
 
-function aStatus(target: number | null): PreScaleStatus {
+function aStatus(target: number | null): RunStatus {
   return {
     procedure: 'preScale',
     workload: 'web',
