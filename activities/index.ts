@@ -1,4 +1,5 @@
 import { createClaimActivities } from './claims.ts';
+import { createEvidenceActivities } from './evidence.ts';
 import { createGuardActivities } from './guard.ts';
 import { createLedgerActivities } from './ledger.ts';
 import { createPolicyActivities } from './policy.ts';
@@ -19,5 +20,6 @@ export function createActivities(ports: Ports) {
     ...createWorkloadActivities(ports),
     ...createQuietActivities(ports),
     ...createRunActivities(ports),
+    ...createEvidenceActivities(ports),
   };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PlanIntent } from '../domain/approval.ts';
 import { canonicalJson } from '../domain/json.ts';
-import { resolvePolicy, type ResolvedPolicy } from '../domain/policy.ts';
+import { resolveEmergency, resolvePolicy, type ResolvedEmergency, type ResolvedPolicy } from '../domain/policy.ts';
 import { failure } from './failure.ts';
 import type { Ports } from './ports.ts';
 
@@ -13,11 +13,18 @@ export function createPolicyActivities({ policy }: Pick<Ports, 'policy'>) {
     const resolved = resolvePolicy(policy.policy(), workload);
     return 'known' in resolved ? { known: resolved.known } : resolved;
   }
+  /** The same for an emergency scale-up, with its terms and the decision matrix. */
+  async function resolveEmergencyPolicy(
+    workload: string,
+  ): Promise<ResolvedEmergency | { readonly known: readonly string[] }> {
+    const resolved = resolveEmergency(policy.policy(), workload);
+    return 'known' in resolved ? { known: resolved.known } : resolved;
+  }
   /** SHA-256 of the canonical JSON, in hex: workflows have no crypto. */
   async function hashIntent(intent: PlanIntent): Promise<string> {
     return createHash('sha256').update(canonicalJson(intent)).digest('hex');
   }
-  return { resolveWorkloadPolicy, hashIntent };
+  return { resolveWorkloadPolicy, resolveEmergencyPolicy, hashIntent };
 }
 
 /** The policy of a workload, for activities that read limits anew at each attempt. */

@@ -80,6 +80,8 @@ export interface RunPort {
   isRunning(claimId: string, call: Call): Promise<boolean>;
   /** The newest run of this workflow id, open or closed; null where there is none. */
   find(workflowId: string, call: Call): Promise<ExistingRun | null>;
+  /** How many runs of this workflow id asked for capacity, of those that were started since; by Temporal's list, which lags a little. */
+  countSince(workflowId: string, sinceMs: number, call: Call): Promise<number>;
 }
 
 /** The loaded headroom.yaml. */

@@ -144,7 +144,6 @@ interface ReferenceRule {
 
 const REFERENCES: readonly ReferenceRule[] = [
   { from: 'triggers.*.workload', to: 'workloads', scalable: true },
-  { from: 'emergencyScaleUp.workload', to: 'workloads', scalable: true },
   { from: 'decisionMatrix.workload', to: 'workloads' },
   { from: 'alertRules.*.workload', to: 'workloads', scalable: true },
   { from: 'closedWindows.*.workloads.*', to: 'workloads' },
@@ -172,12 +171,7 @@ function checkReference(
   });
 }
 
-const METRIC_REFERENCES = [
-  'triggers.*.metric',
-  'emergencyScaleUp.metric',
-  'decisionMatrix.loadMetric',
-  'decisionMatrix.latencyMetric',
-];
+const METRIC_REFERENCES = ['triggers.*.metric', 'decisionMatrix.loadMetric', 'decisionMatrix.latencyMetric'];
 
 /** A metric belongs to the workload that its sibling names. */
 function checkMetric(file: unknown, path: string): readonly Finding[] {

@@ -276,7 +276,7 @@ function asPolicy(file: PolicyFile): Policy {
     profiles: file.profiles,
     triggers: mapValues(file.triggers, asTrigger),
     stepScale: { minCooldownMs: file.stepScale.minCooldown },
-    ...(file.emergencyScaleUp && { emergencyScaleUp: asEmergency(file.emergencyScaleUp) }),
+    emergencyScaleUp: asEmergency(file.emergencyScaleUp),
     autoscaler: mapValues(file.autoscaler, asAutoscaler),
     sizing: file.sizing,
     capacityPlanning: file.capacityPlanning,
@@ -298,10 +298,23 @@ function asWorkload({ load, ...file }: PolicyFile['workloads'][string], name: st
 }
 
 function asEmergency({
+  askFor,
   rolloutYoungerThan,
+  maxHold,
+  remindEvery,
+  holdDown,
+  cooldown,
   ...rest
-}: NonNullable<PolicyFile['emergencyScaleUp']>): EmergencyScaleUpPolicy {
-  return { ...rest, rolloutYoungerThanMs: rolloutYoungerThan };
+}: PolicyFile['emergencyScaleUp']): EmergencyScaleUpPolicy {
+  return {
+    ...rest,
+    askForMs: askFor,
+    rolloutYoungerThanMs: rolloutYoungerThan,
+    maxHoldMs: maxHold,
+    remindEveryMs: remindEvery,
+    holdDownMs: holdDown,
+    cooldownMs: cooldown,
+  };
 }
 
 function asTrigger(file: PolicyFile['triggers'][string]): TriggerPolicy {

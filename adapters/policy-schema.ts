@@ -228,7 +228,7 @@ const Ledger = z.strictObject({
 
 const Approval = z.strictObject({
   preScale: approvalFor('a pre-scale').prefault('never'),
-  emergencyScaleUp: approvalFor('an emergency scale-up').meta({ readLaterBy: 'emergencyScaleUp' }).prefault('never'),
+  emergencyScaleUp: approvalFor('an emergency scale-up').prefault('never'),
   drainGpuNode: approvalFor('a drain').meta({ readLaterBy: 'drainGpuNode' }).prefault('always'),
   addGpuNodes: approvalFor('an addition of GPU nodes').meta({ readLaterBy: 'addGpuNodes' }).prefault('always'),
   resizeWorkload: approvalFor('a resize').meta({ readLaterBy: 'resizeWorkload' }).prefault('always'),
@@ -303,10 +303,30 @@ const EmergencyScaleUp = z.strictObject({
     ['freeze', 'pause'],
     'freeze stops scale-in and leaves scale-out alive; pause stops the autoscaler.',
   ).prefault('freeze'),
-  workload: reference('a workload of this file', 'A key of `workloads`.'),
-  metric: reference('a load metric of the workload', "A key of the workload's `load`."),
-  above: amount('Above this it is an emergency at any load.'),
+  withoutEvidence: oneOf(
+    ['goOn', 'ask'],
+    'Where nothing shows that pods are what is missing (no saturation, or a young rollout): go on and say so, or ask a person.',
+  ).prefault('goOn'),
+  askFor: duration('How long that question waits for an answer.').prefault('10m'),
+  unanswered: oneOf(['goOn', 'stop'], 'What happens when nobody answers it.').prefault('goOn'),
   rolloutYoungerThan: duration('Pods may not help against a rollout that is younger than this.').prefault('30m'),
+  maxDoublings: count('How often one run may multiply: again only while the load saturates what is available.', {
+    min: 1,
+  }).prefault(1),
+  fromZero: z
+    .boolean()
+    .meta({ accepted: 'true or false', description: 'Whether a workload at 0 replicas is brought to its minimum.' })
+    .prefault(false),
+  maxHold: duration('The freeze ends after this long, whatever the load is; `extend` makes it longer.').prefault('4h'),
+  remindEvery: duration('How often a person is reminded of a hold that has not seen quiet.').prefault('1h'),
+  holdDown: duration('An alert must have fired this long before it is acted on.', { orZero: true }).prefault('0s'),
+  cooldown: duration('For this long after a run the same firing starts nothing.', { orZero: true }).prefault('15m'),
+  budget: z
+    .strictObject({
+      perHour: count('Runs that alerts may start on one workload in an hour.', { min: 1 }).prefault(3),
+      perDay: count('The same in a day.', { min: 1 }).prefault(7),
+    })
+    .prefault({}),
 });
 
 const Scaling = z.strictObject({
@@ -404,7 +424,9 @@ const Matrix = z.strictObject({
         load: Span.prefault({}),
         latency: Span.prefault({}),
         action: oneOf(MATRIX_ACTIONS, 'What to do.'),
-        source: oneOf(['runbook', 'added'], "The runbook's row, or one that fills a gap between its rows."),
+        source: oneOf(['runbook', 'added'], "The runbook's row, or one that fills a gap between its rows.").meta({
+          readLaterBy: 'assessCapacity',
+        }),
       }),
     )
     .min(1)
@@ -462,13 +484,13 @@ export const PolicyFile = z
       .strictObject({ minCooldown: duration("No trigger's cooldown counts as shorter than this.").prefault('5m') })
       .meta({ readLaterBy: 'stepScale' })
       .prefault({}),
-    emergencyScaleUp: EmergencyScaleUp.meta({ readLaterBy: 'emergencyScaleUp' }).exactOptional(),
+    emergencyScaleUp: EmergencyScaleUp.prefault({}),
     autoscaler: byName(Autoscaler, "By workload: what its autoscaler's configuration should be.")
       .meta({ readLaterBy: 'configureAutoscaler' })
       .prefault({}),
     sizing: byName(Sizing, 'How much a load needs.').meta({ readLaterBy: 'assessCapacity' }).prefault({}),
     capacityPlanning: CapacityPlanning.meta({ readLaterBy: 'assessCapacity' }).prefault({}),
-    decisionMatrix: Matrix.meta({ readLaterBy: 'assessCapacity' }).exactOptional(),
+    decisionMatrix: Matrix.exactOptional(),
     alertRules: byName(Alert, 'The allow-list, by alert name: an alert that is not here starts nothing.')
       .meta({ readLaterBy: 'emergencyScaleUp' })
       .prefault({}),
@@ -520,6 +542,29 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'ledger.continueAsNewAfterUpdates', readBy: 'ledger: continue as new' },
   { path: 'approval.preScale', readBy: 'preScale: the plan, and who goes on' },
   { path: 'approval.expiresAfter', readBy: 'preScale: how long an approval is waited for' },
+  { path: 'emergencyScaleUp.factor', readBy: 'emergencyScaleUp: target' },
+  { path: 'emergencyScaleUp.mode', readBy: 'emergencyScaleUp: how it claims' },
+  { path: 'emergencyScaleUp.withoutEvidence', readBy: 'emergencyScaleUp: whether a person is asked' },
+  { path: 'emergencyScaleUp.askFor', readBy: 'emergencyScaleUp: how long a person is asked' },
+  { path: 'emergencyScaleUp.unanswered', readBy: 'emergencyScaleUp: when nobody answers' },
+  { path: 'emergencyScaleUp.rolloutYoungerThan', readBy: 'emergencyScaleUp: evidence' },
+  { path: 'emergencyScaleUp.maxDoublings', readBy: 'emergencyScaleUp: a second step' },
+  { path: 'emergencyScaleUp.fromZero', readBy: 'emergencyScaleUp: target at 0 replicas' },
+  { path: 'emergencyScaleUp.maxHold', readBy: 'emergencyScaleUp: end of the freeze' },
+  { path: 'emergencyScaleUp.remindEvery', readBy: 'emergencyScaleUp: reminders' },
+  { path: 'emergencyScaleUp.holdDown', readBy: 'emergencyScaleUp: when an alert is acted on' },
+  { path: 'emergencyScaleUp.cooldown', readBy: 'emergencyScaleUp: when the same firing counts again' },
+  { path: 'emergencyScaleUp.budget.perHour', readBy: 'emergencyScaleUp: refusal' },
+  { path: 'emergencyScaleUp.budget.perDay', readBy: 'emergencyScaleUp: refusal' },
+  { path: 'decisionMatrix.workload', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'decisionMatrix.loadMetric', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'decisionMatrix.latencyMetric', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'decisionMatrix.rows.*.load.from', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'decisionMatrix.rows.*.load.to', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'decisionMatrix.rows.*.latency.from', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'decisionMatrix.rows.*.latency.to', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'decisionMatrix.rows.*.action', readBy: 'emergencyScaleUp: what its evidence says' },
+  { path: 'approval.emergencyScaleUp', readBy: 'emergencyScaleUp: the plan, and who goes on' },
   { path: 'prices.currency', readBy: 'preScale: cost in the plan' },
 ];
 

@@ -82,6 +82,17 @@ export function createRunPort(client: Client): RunPort {
         });
       }
     },
+    async countSince(workflowId, sinceMs, call) {
+      const since = new Date(sinceMs).toISOString();
+      const query = `WorkflowId = '${workflowId}' AND StartTime >= '${since}' AND HeadroomFloor > 0`;
+      try {
+        return (await bounded(client, call, () => client.workflow.count(query))).count;
+      } catch (error) {
+        throw failure('apiUnavailable', `Temporal did not count the runs of ${workflowId}: ${detailsOf(error)}`, {
+          cause: error,
+        });
+      }
+    },
     async find(workflowId, call) {
       try {
         const { runId } = await bounded(client, call, () => client.workflow.getHandle(workflowId).describe());

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerEmergency } from './commands/emergency.ts';
 import { registerLedger, type RestoreOffline } from './commands/ledger.ts';
 import { registerPreScale } from './commands/pre-scale.ts';
 import { registerReport } from './commands/report.ts';
@@ -10,6 +11,7 @@ import { registerSteering } from './commands/steer.ts';
 export function registerClientCommands(program: Command, restoreOffline: RestoreOffline): void {
   const plan = program.command('plan').description('what a procedure would do; touches nothing');
   registerPreScale(program, plan);
+  registerEmergency(program, plan);
   registerRuns(program);
   registerReport(program);
   registerSteering(program);

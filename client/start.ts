@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { preScaleId, QUEUES } from '../domain/names.ts';
+import type { Procedure } from '../domain/capacity-plan.ts';
+import type { EmergencyRequest } from '../domain/emergency.ts';
+import { emergencyId, preScaleId, QUEUES } from '../domain/names.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import type { RunResult } from '../domain/procedures.ts';
+import { alertsUpdate, statusQuery } from '../workflows/messages.ts';
 import { failed, refused } from './exit.ts';
 import { watchRun } from './watch.ts';
 
@@ -54,13 +57,71 @@ async function refuseServedWindow(client: Client, id: string, window: string): P
     });
 }
 
+/** Starts the run; one that is under way is named instead, one that only cools down makes way. */
+export async function startEmergency(client: Client, request: EmergencyRequest): Promise<{ readonly id: string }> {
+  const { workload, reason, requestedBy } = request;
+  const id = emergencyId(workload);
+  for (;;) {
+    try {
+      await client.workflow.start('emergencyScaleUp', {
+        workflowId: id,
+        taskQueue: QUEUES.urgent,
+        args: [request],
+        staticSummary: `${workload}: emergency`,
+        staticDetails: `asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`,
+        workflowIdConflictPolicy: 'FAIL',
+      });
+      return { id };
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+      if (!(await makesWay(client, id, requestedBy)))
+        throw refused(
+          [`${workload} has an emergency already: ${id}; watch it, amend or extend it, or cancel it first`],
+          { running: id },
+        );
+    }
+  }
+}
+
+/** To a run that cools down an operator's word is a new firing, which ends it. */
+async function makesWay(client: Client, id: string, requestedBy: string): Promise<boolean> {
+  const handle = client.workflow.getHandle(id);
+  const { phase } = await handle.query(statusQuery);
+  if (phase !== 'cooling down') return phase === 'done';
+  const startsAtMs = Date.now();
+  const notice = {
+    key: `operator@${startsAtMs}`,
+    name: `request of ${requestedBy}`,
+    status: 'firing',
+    startsAtMs,
+  } as const;
+  await handle.executeUpdate(alertsUpdate, { args: [{ notices: [notice] }] });
+  await handle.result();
+  return true;
+}
+
 /** Runs the procedure as far as its plan, under an id of its own that `runs` does not list. */
-export async function planPreScale(client: Client, request: PreScaleRequest): Promise<RunResult> {
-  const handle = await client.workflow.start('preScale', {
-    workflowId: `plan.${preScaleId(request.workload, request.event.name)}.${randomBytes(4).toString('hex')}`,
+export function planPreScale(client: Client, request: PreScaleRequest): Promise<RunResult> {
+  const id = preScaleId(request.workload, request.event.name);
+  return planOnly(client, 'preScale', { id, request, what: `${request.workload} for ${request.event.name}` });
+}
+
+/** The same for an emergency. */
+export function planEmergency(client: Client, request: EmergencyRequest): Promise<RunResult> {
+  const { workload } = request;
+  return planOnly(client, 'emergencyScaleUp', { id: emergencyId(workload), request, what: workload });
+}
+
+async function planOnly(
+  client: Client,
+  procedure: Procedure,
+  { id, request, what }: { readonly id: string; readonly request: object; readonly what: string },
+): Promise<RunResult> {
+  const handle = await client.workflow.start(procedure, {
+    workflowId: `plan.${id}.${randomBytes(4).toString('hex')}`,
     taskQueue: QUEUES.procedures,
     args: [{ ...request, planOnly: true }],
-    staticSummary: `plan only: ${request.workload} for ${request.event.name}`,
+    staticSummary: `plan only: ${what}`,
     workflowExecutionTimeout: '5m',
   });
   await untilWorkerTook(client, handle.workflowId);

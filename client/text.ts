@@ -8,12 +8,17 @@ import type { LedgerView } from '../workflows/messages.ts';
 import type { RunView } from './runs.ts';
 
 export function planText(plan: CapacityPlan, hash: string): string {
-  const { target, event } = plan;
+  const { target, event, emergency } = plan;
+  const again = emergency === undefined ? '; computed again when the lead begins' : '';
   return [
-    `pre-scale of ${plan.workload} on ${plan.cluster} for ${event.name}`,
-    `  event     ${time(event.startMs)} to ${time(event.endMs)}`,
-    `  ask at    ${time(plan.scaleAtMs)} (${formatDuration(plan.leadMs)} before)`,
-    `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now${heldBaseText(target)}; computed again when the lead begins)`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}; to be available within ${formatDuration(plan.availableWithinMs)}`,
+    ...(emergency === undefined
+      ? [
+          `pre-scale of ${plan.workload} on ${plan.cluster} for ${event.name}`,
+          `  event     ${time(event.startMs)} to ${time(event.endMs)}`,
+          `  ask at    ${time(plan.scaleAtMs)} (${formatDuration(plan.leadMs)} before)`,
+        ]
+      : emergencyLines(plan, emergency)),
+    `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now${heldBaseText(target)}${again})`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}; to be available within ${formatDuration(plan.availableWithinMs)}`,
     `  floor     ${target.floor.from} -> ${target.floor.to} on the ${plan.governor.kind} ${plan.governor.name}`,
     ...(target.ceiling === null ? [] : [`  maximum   ${target.ceiling.from} -> ${target.ceiling.to}`]),
     `  let go    after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'} (after ${formatDuration(plan.quiet.askAfterMs)} without it a person is asked), then ${plan.windDown.percent} % per ${formatDuration(plan.windDown.everyMs)}`,
@@ -28,6 +33,23 @@ export function planText(plan: CapacityPlan, hash: string): string {
     ...plan.warnings.map((warning) => `  warning   ${warning}`),
     `  plan      ${hash}`,
   ].join('\n');
+}
+
+function emergencyLines(
+  { workload, cluster, event }: CapacityPlan,
+  emergency: NonNullable<CapacityPlan['emergency']>,
+): readonly string[] {
+  const { factor, mode, withoutEvidence, askForMs, unanswered, rolloutYoungerThanMs, maxDoublings } = emergency;
+  const { maxHoldMs, remindEveryMs, holdDownMs, cooldownMs, budget, fromZero } = emergency;
+  const asks = `a person is asked for ${formatDuration(askForMs)}, and without an answer it ${unanswered === 'goOn' ? 'goes on' : 'stops'}`;
+  return [
+    `emergency scale-up of ${workload} on ${cluster} for ${event.name}`,
+    `  at once   × ${factor}, ${mode === 'freeze' ? 'no scale-in, scale-out alive' : 'exactly so many: no scale-in, no scale-out'}${maxDoublings > 1 ? `; again while it is saturated, ${maxDoublings} times in all` : ''}`,
+    `  evidence  ${withoutEvidence === 'goOn' ? 'is shown, and decides nothing' : `is needed where an alert starts it, else ${asks}`}; a rollout of the last ${formatDuration(rolloutYoungerThanMs)} counts against it`,
+    `  at most   ${formatDuration(maxHoldMs)}, then the freeze ends whatever the load is; a reminder every ${formatDuration(remindEveryMs)}`,
+    `  alerts    act after ${formatDuration(holdDownMs)}, the same firing not again within ${formatDuration(cooldownMs)}, at most ${budget.perHour} runs an hour and ${budget.perDay} a day`,
+    ...(fromZero ? ['  from 0    it is brought to its minimum'] : []),
+  ];
 }
 
 function heldBaseText({ baseHeld }: CapacityPlan['target']): string {
@@ -57,7 +79,8 @@ function statusLines(status: RunStatus): readonly string[] {
   const { event, next, claim, available, approval, suspended, question } = status;
   return [
     `  workload  ${status.workload}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
-    `  event     ${event.name}, ${time(event.startMs)} to ${time(event.endMs)}`,
+    `  event     ${event.name}, ${time(event.startMs)} to ${time(event.endMs)}${status.procedure === 'preScale' ? '' : ' at the latest'}`,
+    ...(status.alerts === undefined ? [] : [alertsLine(status.alerts)]),
     `  phase     ${status.phase} since ${time(status.sinceMs)}`,
     ...(suspended === null ? [] : [`  suspended by ${suspended.by} since ${time(suspended.atMs)}`]),
     ...(approval === null ? [] : [approvalLine(status.requestedBy, approval)]),
@@ -78,6 +101,10 @@ function statusLines(status: RunStatus): readonly string[] {
     ...(status.plan?.warnings ?? []).map((warning) => `  warning   ${warning}`),
     ...status.timeline.map(({ atMs, what }) => `  ${clock(atMs)}  ${what}`),
   ];
+}
+
+function alertsLine({ firing, heard, resolved }: NonNullable<RunStatus['alerts']>): string {
+  return `  alerts    ${heard} heard, ${resolved} of them over${firing.length === 0 ? '' : `; firing: ${firing.join(', ')}`}`;
 }
 
 function approvalLine(requestedBy: string, { state, planHash, untilMs, by, changes }: ApprovalView): string {

@@ -2,7 +2,7 @@ import type { PlanIntent } from './approval.ts';
 import { gitOpsWarnings } from './git-ops.ts';
 import { ownersValues, wantedCeiling, wantedFloor } from './hold.ts';
 import { replicasBeforeHold } from './marks.ts';
-import type { ApprovalRule, ResolvedPolicy } from './policy.ts';
+import type { ApprovalRule, EmergencyScaleUpPolicy, ResolvedPolicy } from './policy.ts';
 import { judgeReadiness } from './readiness.ts';
 import { statefulFaults, statefulWarnings } from './stateful.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
@@ -46,6 +46,8 @@ export interface CapacityPlan {
   /** Of all pods that the limit allows, from the lead to the end: a bound, whatever the count is by then. */
   readonly costCeiling: number | null;
   readonly warnings: readonly string[];
+  /** Of an emergency: how it holds, for how long at most, and what it does where more pods may not help. */
+  readonly emergency?: EmergencyScaleUpPolicy;
   /** Where a person looks during the event. */
   readonly dashboards: readonly { readonly title: string; readonly url: string }[];
 }

@@ -9,6 +9,11 @@ export function ledgerId(workload: string): string {
   return `capacity.${workload}`;
 }
 
+/** One run for each workload: further alerts join it. */
+export function emergencyId(workload: string): string {
+  return `emergency-scale-up.${workload}`;
+}
+
 /** The subject is the id: Temporal itself refuses a second run of the same event. */
 export function preScaleId(workload: string, event: string): string {
   return `pre-scale.${workload}.${event}`;

@@ -21,7 +21,7 @@ export interface Policy {
   readonly profiles: Readonly<Record<string, ResourceProfile>>;
   readonly triggers: Readonly<Record<string, TriggerPolicy>>;
   readonly stepScale: StepScalePolicy;
-  readonly emergencyScaleUp?: EmergencyScaleUpPolicy;
+  readonly emergencyScaleUp: EmergencyScaleUpPolicy;
   readonly autoscaler: Readonly<Record<string, AutoscalerPolicy>>;
   readonly sizing: Readonly<Record<string, SizingGuideline>>;
   readonly capacityPlanning: CapacityPlanningPolicy;
@@ -186,12 +186,27 @@ export interface EmergencyScaleUpPolicy {
   readonly factor: number;
   /** `freeze` stops scale-in and leaves scale-out alive; `pause` stops the autoscaler. */
   readonly mode: 'freeze' | 'pause';
-  readonly workload: string;
-  /** A load metric of that workload: over `above` it is an emergency at any load. */
-  readonly metric: string;
-  readonly above: number;
+  /** What happens where nothing shows that pods are what is missing. */
+  readonly withoutEvidence: 'goOn' | 'ask';
+  /** How long a person is asked, and what happens when nobody answers. */
+  readonly askForMs: number;
+  readonly unanswered: 'goOn' | 'stop';
   /** Pods may not help against a rollout that is younger than this. */
   readonly rolloutYoungerThanMs: number;
+  /** How often one run may multiply: again only while the load still saturates what is available. */
+  readonly maxDoublings: number;
+  /** Whether a workload at 0 replicas is brought up; a factor makes nothing of nothing. */
+  readonly fromZero: boolean;
+  /** The freeze ends after this long, whatever the load is; `extend` makes it longer. */
+  readonly maxHoldMs: number;
+  /** How often a person is reminded of a hold that has not seen quiet. */
+  readonly remindEveryMs: number;
+  /** An alert must have fired this long before it is acted on. */
+  readonly holdDownMs: number;
+  /** For this long after a run the same firing starts nothing. */
+  readonly cooldownMs: number;
+  /** Runs that alerts may start on one workload. */
+  readonly budget: { readonly perHour: number; readonly perDay: number };
 }
 
 export interface AutoscalerPolicy {
@@ -306,6 +321,14 @@ export interface NotificationChannel {
   readonly urlFromEnv: string;
 }
 
+/** What an emergency scale-up needs besides. */
+export interface ResolvedEmergency {
+  readonly policy: ResolvedPolicy;
+  readonly emergency: EmergencyScaleUpPolicy;
+  /** Of this workload; absent where none is configured for it. */
+  readonly matrix?: DecisionMatrix;
+}
+
 /** What one run needs, resolved in its first activity so that the history holds what was used. */
 export interface ResolvedPolicy {
   /** Name of the cluster, for people. */
@@ -351,6 +374,14 @@ export function resolvePolicy(policy: Policy, workloadName: string): ResolvedPol
     ...(workload.pricePerPodHour !== undefined && { pricePerPodHour: workload.pricePerPodHour }),
     currency: policy.prices.currency,
   };
+}
+
+/** The same for an emergency scale-up. */
+export function resolveEmergency(policy: Policy, workloadName: string): ResolvedEmergency | UnknownWorkload {
+  const resolved = resolvePolicy(policy, workloadName);
+  if ('known' in resolved) return resolved;
+  const { emergencyScaleUp: emergency, decisionMatrix: matrix } = policy;
+  return { policy: resolved, emergency, ...(matrix?.workload === workloadName && { matrix }) };
 }
 
 /** The loads and latencies for which no row speaks, and the rows (by index) that an earlier one always precedes. */

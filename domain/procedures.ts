@@ -1,7 +1,9 @@
 import type { ApprovalView } from './approval.ts';
-import type { EventWindow, CapacityPlan } from './capacity-plan.ts';
+import type { AlertsView } from './alerts.ts';
+import type { CapacityPlan, EventWindow, Procedure } from './capacity-plan.ts';
+import type { Evidence } from './evidence.ts';
 
-/** Where a pre-scale is. `Phase` is also the search attribute HeadroomPhase. */
+/** Where a run is. `Phase` is also the search attribute HeadroomPhase. */
 export type RunPhase =
   | 'planning'
   | 'waiting for approval'
@@ -10,6 +12,8 @@ export type RunPhase =
   | 'holding'
   | 'waiting for quiet'
   | 'winding down'
+  /** Over, and still open for a while: an emergency hears the alerts that it has answered, and does not answer them twice. */
+  | 'cooling down'
   | 'done';
 
 /** What the ledger last said of our claim. */
@@ -23,7 +27,7 @@ export interface ClaimState {
 
 /** The answer of query `status`: the same for the CLI, the UI and the report. */
 export interface RunStatus {
-  readonly procedure: 'preScale';
+  readonly procedure: Procedure;
   readonly workload: string;
   readonly event: EventWindow;
   readonly requestedBy: string;
@@ -34,6 +38,8 @@ export interface RunStatus {
   readonly plan: CapacityPlan | null;
   readonly planHash: string | null;
   readonly target: number | null;
+  /** How the capacity is held: by a floor; with scale-in off besides; or exactly so many. */
+  readonly holdsBy: 'floor' | 'freeze' | 'pin';
   readonly claim: ClaimState | null;
   readonly approval: ApprovalView | null;
   /** Who stopped the next step, and when; null: nobody. */
@@ -42,6 +48,9 @@ export interface RunStatus {
   readonly question: { readonly what: string; readonly reasons: readonly string[]; readonly atMs: number } | null;
   /** Times in which the capacity was asked for and not held, in words. */
   readonly lapses: readonly string[];
+  /** Of an emergency: what was heard of its alerts, and whether pods were what was missing. */
+  readonly alerts?: AlertsView;
+  readonly evidence?: Evidence;
   /** What happens next by itself, and when, where that is known. */
   readonly next: { readonly what: string; readonly atMs: number | null };
   readonly available: {
@@ -69,7 +78,7 @@ export interface WorkloadCounts {
   readonly available: number;
 }
 
-/** How a pre-scale ended. Outcomes that policy foresees are values; a failed run is something else. */
+/** How a run ended. Outcomes that policy foresees are values; a failed run is something else. */
 export type RunResult =
   | { readonly outcome: 'planned'; readonly plan: CapacityPlan; readonly planHash: string }
   | { readonly outcome: 'refused'; readonly reasons: readonly string[] }

@@ -21,7 +21,9 @@ export function isSettled(state: WorkloadState): boolean {
 }
 
 /** Whether a change of the template is under way. More or fewer pods of one template are no rollout (R37). */
-export function judgeRollout(state: WorkloadState): Rollout {
+export function judgeRollout(
+  state: Pick<WorkloadState, 'conditions' | 'paused' | 'replicas' | 'wantedReplicas' | 'updatedReplicas'>,
+): Rollout {
   const progress = progressOf(state);
   const counts = `${state.updatedReplicas} of ${state.wantedReplicas} pods are of the newest template`;
   if (state.paused) return { kind: 'paused', reason: `rollouts are paused (spec.paused): ${counts}` };
@@ -32,6 +34,6 @@ export function judgeRollout(state: WorkloadState): Rollout {
   return isRolling ? { kind: 'inProgress', reason: `a rollout is under way: ${counts}` } : { kind: 'settled' };
 }
 
-function progressOf({ conditions }: WorkloadState): string {
+function progressOf({ conditions }: Pick<WorkloadState, 'conditions'>): string {
   return conditions.find(({ type }) => type === 'Progressing')?.reason ?? '';
 }

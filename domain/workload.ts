@@ -142,6 +142,8 @@ export interface WorkloadState {
     readonly reason: string;
     readonly message: string;
   }[];
+  /** When the newest template was rolled out; absent while it is under way, and of a StatefulSet, which does not say. */
+  readonly rolledOutAtMs?: number;
   /** spec.selector as a label selector string. */
   readonly selector: string;
   /** Of a StatefulSet: what scaling it does besides. */

@@ -65,10 +65,13 @@ export function openApproval(run: Run, steering: Steering) {
     intent,
     planHash,
     rule,
+    unanswered = 'stop',
   }: {
     readonly intent: PlanIntent;
     readonly planHash: string;
     readonly rule: { readonly rule: 'never' | 'always'; readonly expiresAfterMs: number };
+    /** What happens when nobody answers in time. */
+    readonly unanswered?: 'goOn' | 'stop';
   }): Promise<RunResult | undefined> {
     if (rule.rule === 'never') return undefined;
     const { event } = status();
@@ -79,7 +82,8 @@ export function openApproval(run: Run, steering: Steering) {
 
     const untilMs = Math.min(Date.now() + rule.expiresAfterMs, event.endMs);
     update({ approval: { state: 'asked', planHash, untilMs, changes } });
-    run.enter('waiting for approval', { what: 'the run ends without an approval', atMs: untilMs });
+    const what = unanswered === 'stop' ? 'the run ends without an approval' : 'the run goes on without an answer';
+    run.enter('waiting for approval', { what, atMs: untilMs });
     say(
       changes.length === 0
         ? `somebody else than ${run.requestedBy} must approve plan ${planHash.slice(0, 8)}`
@@ -97,6 +101,10 @@ export function openApproval(run: Run, steering: Steering) {
     const wasDeclaredOver = status().event.endMs < event.endMs;
     decide('expired');
     if (wasDeclaredOver) return steering.withoutCapacity();
+    if (unanswered === 'goOn') {
+      say('nobody answered in time: policy goes on');
+      return undefined;
+    }
     say('nobody approved in time');
     return {
       outcome: 'unapproved',

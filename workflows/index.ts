@@ -1,3 +1,4 @@
 export { capacityLedger } from './capacity-ledger.ts';
+export { emergencyScaleUp } from './emergency-scale-up.ts';
 export { preScale } from './pre-scale.ts';
 export { startScheduledPreScale } from './start-scheduled-pre-scale.ts';

@@ -2,6 +2,7 @@ import { condition, log } from '@temporalio/workflow';
 import type { ApplyHoldRequest } from '../activities/hold-situation.ts';
 import type { HoldReport } from '../activities/ledger.ts';
 import { describeClaim } from '../domain/claim.ts';
+import { firstOr } from './first-or.ts';
 import { atOnce, thorough } from './stubs.ts';
 import { reasonOf } from './tell-owners.ts';
 
@@ -39,14 +40,5 @@ export async function readHold(workload: string) {
       log.warn('still without an answer from the cluster', { reason: reasonOf(error) });
       await condition(() => false, PAUSE_MS);
     }
-  }
-}
-
-async function firstOr<T>(first: () => Promise<T>, second: () => Promise<T>): Promise<T> {
-  try {
-    return await first();
-  } catch (error) {
-    log.info('the quick attempt failed, an ordinary activity follows', { reason: reasonOf(error) });
-    return second();
   }
 }

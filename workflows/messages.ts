@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { AlertNotice, Disposition } from '../domain/alerts.ts';
 import type { Claim } from '../domain/claim.ts';
 import type { HoldStanding } from '../domain/hold.ts';
 import type { ClaimState, LedgerWrite, RunStatus } from '../domain/procedures.ts';
@@ -40,6 +41,16 @@ export const resumeUpdate = defineUpdate<Answer, [By]>('resume');
 export const retryUndoUpdate = defineUpdate<Answer, [RetryUndoRequest]>('retryUndo');
 export const statusQuery = defineQuery<RunStatus>('status');
 export const planQuery = defineQuery<CapacityPlan | null>('plan');
+
+/** Alerts of one rule of the allow-list, firing and resolved together. */
+export interface AlertsOffer {
+  readonly notices: readonly AlertNotice[];
+}
+/** One disposition for each notice, in order. `over`: the run ends just now, so offer them once more, to the next one. */
+export type AlertsAnswer =
+  | { readonly kind: 'taken'; readonly dispositions: readonly Disposition[] }
+  | { readonly kind: 'over' };
+export const alertsUpdate = defineUpdate<AlertsAnswer, [AlertsOffer]>('alerts');
 
 /** The ledger tells the owner of a claim how its claim stands; sent by workflow id, so the claim's id is in it. */
 export const claimStateSignal = defineSignal<[ClaimState]>('claimState');

@@ -1,12 +1,14 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { allHandlersFinished, CancellationScope, condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { condition, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { openApproval, type Approval } from './approval.ts';
+import { conclude } from './conclude.ts';
 import { startEventClock } from './event-clock.ts';
-import { holdThrough } from './hold-event.ts';
+import { holdUntilHome } from './hold-event.ts';
+import { holdThrough } from './hold-through.ts';
 import { makePlan, type Planned } from './make-plan.ts';
 import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
@@ -24,24 +26,14 @@ const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
 export async function preScale(input: PreScaleRequest): Promise<RunResult> {
   // typed by hand in Temporal's UI it may be anything
   const { request, faults } = readPreScaleRequest(input, Date.now());
-  const run = openRun(request);
+  const run = openRun({ procedure: 'preScale', ...request });
   const steering = openSteering(run);
   const approval = openApproval(run, steering);
-  try {
-    const result: RunResult =
-      faults.length > 0 ? { outcome: 'refused', reasons: faults } : await follow({ run, steering, approval }, request);
-    if (run.status().phase !== 'done') run.enter('done', { what: 'nothing', atMs: null });
-    await condition(allHandlersFinished);
-    return result;
-  } finally {
-    // a cancelled run returns no result: what it shows must not stay where it was cancelled
-    if (run.status().phase !== 'done') {
-      run.say(
-        `${CancellationScope.current().consideredCancelled ? 'cancelled' : 'failed'} before anything was asked for`,
-      );
-      run.enter('done', { what: 'nothing', atMs: null });
-    }
-  }
+  return conclude(run, () =>
+    faults.length > 0
+      ? Promise.resolve({ outcome: 'refused', reasons: faults })
+      : follow({ run, steering, approval }, request),
+  );
 }
 
 interface Parts {
@@ -80,7 +72,7 @@ async function planAnewAndHold(parts: Parts, request: PreScaleRequest): Promise<
     if (unapproved !== undefined) return unapproved;
     await untilResumed(run, steering);
     if (steering.isOver()) return steering.withoutCapacity();
-    if (Date.now() === askedAtMs) return holdThrough({ run, steering, planned });
+    if (Date.now() === askedAtMs) return holdThrough({ run, steering, planned, holdUntilHome });
   }
 }
 

@@ -1,10 +1,12 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { PreScaleRequest } from '../domain/pre-scale.ts';
+import type { EventWindow, Procedure } from '../domain/capacity-plan.ts';
+import { describeClaim, type Claim } from '../domain/claim.ts';
 import type { ClaimState, RunPhase, RunStatus } from '../domain/procedures.ts';
 import { runDetails } from './details.ts';
+import { firstOr } from './first-or.ts';
 import { claimStateSignal, planQuery, statusQuery } from './messages.ts';
-import { claiming } from './stubs.ts';
+import { claiming, urgently } from './stubs.ts';
 
 type ClaimCapacityRequest = Parameters<typeof claiming.claimCapacity>[0];
 
@@ -14,25 +16,33 @@ const NEEDS_APPROVAL = defineSearchAttributeKey('HeadroomNeedsApproval', 'BOOL')
 
 export type Run = ReturnType<typeof openRun>;
 
+export interface RunOpening {
+  readonly procedure: Procedure;
+  readonly workload: string;
+  readonly event: EventWindow;
+  readonly requestedBy: string;
+  readonly trigger?: string;
+}
+
 /**
- * What a pre-scale knows of itself, and its words to the ledger. Call before the first await, like everything that
+ * What a run knows of itself, and its words to the ledger. Call before the first await, like everything that
  * registers handlers: an update that finds none is rejected, not kept.
  */
-export function openRun(request: PreScaleRequest) {
+export function openRun({ procedure, workload, event, requestedBy, trigger }: RunOpening) {
   const { workflowId, firstExecutionRunId } = workflowInfo();
   const claimId = `${workflowId}/${firstExecutionRunId}`;
-  const { workload, event, requestedBy } = request;
   let status: RunStatus = {
-    procedure: 'preScale',
+    procedure,
     workload,
     event,
     requestedBy,
-    ...(request.trigger !== undefined && { trigger: request.trigger }),
+    ...(trigger !== undefined && { trigger }),
     phase: 'planning',
     sinceMs: Date.now(),
     plan: null,
     planHash: null,
     target: null,
+    holdsBy: 'floor',
     claim: null,
     approval: null,
     suspended: null,
@@ -63,17 +73,18 @@ export function openRun(request: PreScaleRequest) {
     if (isNew) upsertSearchAttributes([{ key: PHASE, value: phase }]);
   };
   /** Asks the ledger for this many replicas; also how a claim is amended. False: something newer was said meanwhile. */
-  const claim = async (floor: number): Promise<boolean> => {
+  const claim = async (count: number): Promise<boolean> => {
     const own = nextSequence();
+    const asks = asksFor(status.holdsBy, count);
     const reason = `${event.name}, asked for by ${requestedBy}`;
-    const request = { workload, claim: { id: claimId, floor, reason }, sequence: own };
-    await claiming.claimCapacity.executeWithOptions({ summary: `at least ${floor} replicas of ${workload}` }, [
-      request,
-    ]);
+    const request = { workload, claim: { id: claimId, ...asks, reason }, sequence: own };
+    const recorded = () =>
+      claiming.claimCapacity.executeWithOptions({ summary: `${describeClaim(asks)} of ${workload}` }, [request]);
+    await (procedure === 'emergencyScaleUp' ? firstOr(() => urgently.claimCapacity(request), recorded) : recorded());
     if (own !== sequence) return false;
     claimed = request;
-    update({ target: floor });
-    upsertSearchAttributes([{ key: FLOOR, value: floor }]);
+    update({ target: count });
+    upsertSearchAttributes([{ key: FLOOR, value: count }]);
     return true;
   };
   /** Answers with the sequence under which it can be said again. */
@@ -115,4 +126,9 @@ export function openRun(request: PreScaleRequest) {
     claimed: () => claimed,
     status: () => status,
   };
+}
+
+function asksFor(holdsBy: RunStatus['holdsBy'], count: number): Omit<Claim, 'id' | 'reason'> {
+  if (holdsBy === 'pin') return { pin: count };
+  return { floor: count, ...(holdsBy === 'freeze' && { freezeScaleIn: true }) };
 }

@@ -39,6 +39,10 @@ export function openSteering(run: Run) {
       validator(by) {
         steerable(run, by, ['waiting for approval', 'sleeping', 'scaling', 'holding']);
         notSuspended(run);
+        if (status().procedure === 'emergencyScaleUp')
+          throw refusal(
+            'an emergency is over when the load is quiet: skip lets go without waiting for that, cancel ends the run',
+          );
       },
     },
   );

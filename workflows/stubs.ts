@@ -9,13 +9,17 @@ const RETRY = { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval
 const LOST_AFTER = '10s';
 
 /** What the worker knows or can reckon by itself: no effect and no wait, so one event of history instead of six. */
-export const reckoning = proxyLocalActivities<Pick<Activities, 'resolveWorkloadPolicy' | 'hashIntent'>>({
+export const reckoning = proxyLocalActivities<
+  Pick<Activities, 'resolveWorkloadPolicy' | 'resolveEmergencyPolicy' | 'hashIntent'>
+>({
   startToCloseTimeout: '5s',
   retry: RETRY,
 });
 
 /** Reads of a plan and of a firing: an outage is waited out, because the event is still ahead. */
-export const reading = proxyActivities<Pick<Activities, 'surveyWorkload' | 'checkRoom' | 'findRun'>>({
+export const reading = proxyActivities<
+  Pick<Activities, 'surveyWorkload' | 'checkRoom' | 'findRun' | 'readEvidence' | 'countEmergencies'>
+>({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
   heartbeatTimeout: LOST_AFTER,
@@ -29,6 +33,14 @@ export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'rele
   heartbeatTimeout: LOST_AFTER,
   retry: { ...RETRY, maximumInterval: '5s' },
 });
+
+/** The first attempt of what an emergency reads and says, in its own workflow task; on any failure the ordinary one follows. */
+export const urgently = proxyLocalActivities<Pick<Activities, 'surveyWorkload' | 'countEmergencies' | 'claimCapacity'>>(
+  {
+    startToCloseTimeout: '1s',
+    retry: { maximumAttempts: 1 },
+  },
+);
 
 /** Polls: each attempt is one look, the next one comes after the delay that the failure itself names. */
 export const watching = proxyActivities<

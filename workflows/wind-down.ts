@@ -25,15 +25,22 @@ export interface Home {
   readonly drift: readonly string[];
 }
 
+/** What may call a run back while it winds down. */
+interface Returning {
+  readonly watchesLoad: boolean;
+  /** Why the capacity is needed again, from elsewhere than the load. */
+  readonly calledBack?: () => string | undefined;
+}
+
 export async function windDown(holding: Holding): Promise<Home>;
-export async function windDown(holding: Holding, options: { readonly watchesLoad: boolean }): Promise<Home | undefined>;
+export async function windDown(holding: Holding, returning: Returning): Promise<Home | undefined>;
 /**
  * Lets the claim go and watches until the owner's values are back. Undefined when the load came back first, which only
  * one that watches the load can notice: then the claim has to be made again.
  */
 export async function windDown(
   { run, steering, policy, owners, baselinePods }: Holding,
-  { watchesLoad }: { readonly watchesLoad: boolean } = { watchesLoad: false },
+  { watchesLoad, calledBack = () => undefined }: Returning = { watchesLoad: false },
 ): Promise<Home | undefined> {
   run.enter('winding down', { what: 'back to what the owner had, step by step', atMs: null });
   let back: readonly string[] | undefined;
@@ -55,7 +62,7 @@ export async function windDown(
       const sequence = await run.release(steering.takeUndo());
       run.say('let go; the ledger winds down');
       const released = await unless(
-        () => steering.isUndoAsked() || back !== undefined,
+        () => steering.isUndoAsked() || back !== undefined || calledBack() !== undefined,
         () =>
           watching.awaitReleased.executeWithOptions({ summary: 'until the owner’s values are back' }, [
             { ref: refOf(policy), claimId: run.claimId, sequence },
@@ -68,6 +75,11 @@ export async function windDown(
       }
       if (back !== undefined) {
         run.say(`the load is back, so the capacity is asked for again: ${back.join('; ')}`);
+        return undefined;
+      }
+      const calling = calledBack();
+      if (calling !== undefined) {
+        run.say(`${calling}, so the capacity is asked for again`);
         return undefined;
       }
     }

@@ -153,9 +153,18 @@ function asState(workload: Workload, ref: WorkloadRef): Omit<WorkloadState, 'aut
       reason,
       message,
     })),
+    ...rolledOut(status?.conditions ?? []),
     selector: labelSelectorText(spec?.selector),
     ...(ref.kind === 'StatefulSet' && { stateful: statefulFactsOf(workload) }),
   };
+}
+
+/** A pure scaling leaves the condition as the last rollout left it (R37). */
+function rolledOut(
+  conditions: readonly { readonly type: string; readonly reason?: string; readonly lastUpdateTime?: Date }[],
+): Pick<WorkloadState, 'rolledOutAtMs'> {
+  const done = conditions.find(({ type, reason }) => type === 'Progressing' && reason === 'NewReplicaSetAvailable');
+  return done?.lastUpdateTime === undefined ? {} : { rolledOutAtMs: new Date(done.lastUpdateTime).getTime() };
 }
 
 function asGovernor({

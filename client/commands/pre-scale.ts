@@ -1,18 +1,12 @@
-import { userInfo, hostname } from 'node:os';
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { PreScaleRequest } from '../../domain/pre-scale.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { EXIT, failed, refused } from '../exit.ts';
+import { begun, plannedOrRefused } from '../begun.ts';
 import { readPreScale, type PreScaleOptions } from '../request.ts';
-import { viewRun } from '../runs.ts';
-import { planPreScale, startPreScale, untilWorkerTook } from '../start.ts';
-import { planText, runText } from '../text.ts';
-import { exitCodeOf, watchRun } from '../watch.ts';
-
-/** A plan takes a second; where the cluster does not answer, the run goes on trying and the command need not stay. */
-const PLAN_MS = 30_000;
+import { planPreScale, startPreScale } from '../start.ts';
+import { whoAmI } from '../who.ts';
 
 interface StartOptions extends PreScaleOptions, OutputOptions {
   readonly wait?: boolean;
@@ -34,20 +28,13 @@ function withEvent(command: Command): Command {
   );
 }
 
-export function whoAmI(): string {
-  return `${process.env['USER'] ?? userInfo().username}@${hostname()}`;
-}
-
 export function registerPreScale(program: Command, plan: Command): void {
   withEvent(plan.command('pre-scale'))
     .description('what a pre-scale would do; touches nothing')
     .action((workload: string, options: StartOptions) =>
       run(options, () =>
         withRequest(workload, options, async (client, request) => {
-          const result = await planPreScale(client, request);
-          if (result.outcome === 'refused') throw refused(result.reasons);
-          if (result.outcome !== 'planned') throw failed(`the plan ended as ${result.outcome}`);
-          return { value: result, text: planText(result.plan, result.planHash) };
+          return plannedOrRefused(await planPreScale(client, request));
         }),
       ),
     );
@@ -59,12 +46,7 @@ export function registerPreScale(program: Command, plan: Command): void {
       run(options, () =>
         withRequest(workload, options, async (client, request) => {
           const { id } = await startPreScale(client, request);
-          await untilWorkerTook(client, id);
-          if (options.wait === true) {
-            const view = await watchRun(client, id);
-            return { value: view, text: runText(view), code: exitCodeOf(view) };
-          }
-          return begun(client, id);
+          return begun(client, id, options);
         }),
       ),
     );
@@ -78,26 +60,4 @@ async function withRequest<T>(
 ): Promise<T> {
   const request = readPreScale(workload, options, { nowMs: Date.now(), requestedBy: whoAmI() });
   return withClient((client) => act(client, request));
-}
-
-/** Stays until the run has its plan or has refused, so that the exit code tells. */
-async function begun(client: Client, id: string) {
-  const untilMs = Date.now() + PLAN_MS;
-  for (;;) {
-    const view = await viewRun(client, id);
-    if (view.result?.outcome === 'refused') throw refused(view.result.reasons, { id });
-    if (view.state !== 'RUNNING') return { value: view, text: runText(view), code: exitCodeOf(view) };
-    if (view.status !== null && view.status.phase !== 'planning' && view.status.phase !== 'done') {
-      const { plan, planHash } = view.status;
-      const text = plan === null ? runText(view) : planText(plan, planHash ?? '');
-      const next =
-        view.status.phase === 'waiting for approval'
-          ? `it waits for somebody else: headroom approve ${id} --plan ${(planHash ?? '').slice(0, 8)}`
-          : `follow it with: headroom watch ${id}`;
-      return { value: view, text: `${text}\nstarted ${id}; ${next}`, code: EXIT.done };
-    }
-    if (Date.now() > untilMs)
-      return { value: view, text: `${runText(view)}\nstarted ${id}; it still makes its plan`, code: EXIT.done };
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
 }

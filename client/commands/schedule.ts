@@ -10,7 +10,7 @@ import { readSchedule, type ScheduleOptions } from '../schedule-request.ts';
 import { createSchedule, listSchedules, removeSchedule, targetText, type ScheduleView } from '../schedules.ts';
 import { planPreScale } from '../start.ts';
 import { planText, time } from '../text.ts';
-import { whoAmI } from './pre-scale.ts';
+import { whoAmI } from '../who.ts';
 
 export function registerSchedule(program: Command): void {
   const schedule = program.command('schedule').description('pre-scales that come again, on Temporal’s schedules');

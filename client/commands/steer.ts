@@ -17,7 +17,7 @@ import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { refused, usage } from '../exit.ts';
 import { hear, sendUpdate, type Heard } from '../updates.ts';
-import { whoAmI } from './pre-scale.ts';
+import { whoAmI } from '../who.ts';
 
 export interface SteerOptions extends OutputOptions {
   readonly as?: string;

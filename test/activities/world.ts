@@ -44,7 +44,7 @@ export function aWorld({
       release: async (request) => void told.push(request),
       wake: async (workload) => void told.push({ woken: workload }),
     },
-    runs: { isRunning: async (id) => !gone.has(id), find: async () => null },
+    runs: { isRunning: async (id) => !gone.has(id), find: async () => null, countSince: async () => 0 },
     policy: { policy: () => (jobs ? JOBS : policy) },
   };
   const run = anActivity({ attempt });

@@ -43,5 +43,33 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'ledger.continueAsNewAfterUpdates': 'ledger: { continueAsNewAfterUpdates: 1400 }',
   'approval.preScale': 'approval: { preScale: always }',
   'approval.expiresAfter': 'approval: { expiresAfter: 2h }',
+  'emergencyScaleUp.factor': 'emergencyScaleUp: { factor: 3 }',
+  'emergencyScaleUp.mode': 'emergencyScaleUp: { mode: pause }',
+  'emergencyScaleUp.withoutEvidence': 'emergencyScaleUp: { withoutEvidence: ask }',
+  'emergencyScaleUp.askFor': 'emergencyScaleUp: { askFor: 11m }',
+  'emergencyScaleUp.unanswered': 'emergencyScaleUp: { unanswered: stop }',
+  'emergencyScaleUp.rolloutYoungerThan': 'emergencyScaleUp: { rolloutYoungerThan: 20m }',
+  'emergencyScaleUp.maxDoublings': 'emergencyScaleUp: { maxDoublings: 2 }',
+  'emergencyScaleUp.fromZero': 'emergencyScaleUp: { fromZero: true }',
+  'emergencyScaleUp.maxHold': 'emergencyScaleUp: { maxHold: 5h }',
+  'emergencyScaleUp.remindEvery': 'emergencyScaleUp: { remindEvery: 2h }',
+  'emergencyScaleUp.holdDown': 'emergencyScaleUp: { holdDown: 1m }',
+  'emergencyScaleUp.cooldown': 'emergencyScaleUp: { cooldown: 20m }',
+  'emergencyScaleUp.budget.perHour': 'emergencyScaleUp: { budget: { perHour: 4 } }',
+  'emergencyScaleUp.budget.perDay': 'emergencyScaleUp: { budget: { perDay: 8 } }',
+  'decisionMatrix.workload':
+    'decisionMatrix: { workload: tensafe-training-worker, loadMetric: he-lora-queue, latencyMetric: he-lora-queue }',
+  'decisionMatrix.loadMetric': 'decisionMatrix: { loadMetric: memory }',
+  'decisionMatrix.latencyMetric': 'decisionMatrix: { latencyMetric: queue-depth }',
+  'decisionMatrix.rows.*.load.from':
+    'decisionMatrix: { rows: [{ load: { from: 91 }, action: scaleUp, source: added }, { action: none, source: added }] }',
+  'decisionMatrix.rows.*.load.to':
+    'decisionMatrix: { rows: [{ load: { to: 95 }, action: none, source: added }, { action: scaleUp, source: added }] }',
+  'decisionMatrix.rows.*.latency.from':
+    'decisionMatrix: { rows: [{ latency: { from: 10 }, action: emergencyScaleUp, source: added }, { action: none, source: added }] }',
+  'decisionMatrix.rows.*.latency.to':
+    'decisionMatrix: { rows: [{ latency: { to: 30 }, action: none, source: added }, { action: scaleUp, source: added }] }',
+  'decisionMatrix.rows.*.action': 'decisionMatrix: { rows: [{ action: none, source: added }] }',
+  'approval.emergencyScaleUp': 'approval: { emergencyScaleUp: always }',
   'prices.currency': 'prices: { currency: EUR }',
 };

@@ -428,10 +428,10 @@ const FAULTS: readonly {
     accepted: /at most the workload's limits.max, which is 20/,
   },
   {
-    change: 'emergencyScaleUp: { workload: web, metric: latency, above: 200 }',
-    path: 'emergencyScaleUp.metric',
-    found: /"latency"/,
-    accepted: /workloads\.web\.load: cpu/,
+    change: 'emergencyScaleUp: { factor: 11 }',
+    path: 'emergencyScaleUp.factor',
+    found: /11/,
+    accepted: /from 1 to 10/,
   },
   {
     change: 'closedWindows: { w: { starts: 2026-12-24, ends: 2026-12-26T00:00:00Z, reason: x } }',

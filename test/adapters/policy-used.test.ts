@@ -8,7 +8,14 @@ import { readPolicy } from '../../adapters/policy-file.ts';
 import { VALUES_READ_NOW } from '../../adapters/policy-schema.ts';
 import { createMetricsPort } from '../../adapters/prometheus.ts';
 import { canonicalJson } from '../../domain/json.ts';
-import { refOf, type Policy, type ResolvedPolicy } from '../../domain/policy.ts';
+import { planEmergency } from '../../domain/emergency.ts';
+import {
+  refOf,
+  resolveEmergency,
+  type Policy,
+  type ResolvedEmergency,
+  type ResolvedPolicy,
+} from '../../domain/policy.ts';
 import { standingKey, type HoldStanding } from '../../domain/hold.ts';
 import { planPreScale, type PreScaleRequest } from '../../domain/pre-scale.ts';
 import type { WorkloadState } from '../../domain/workload.ts';
@@ -38,7 +45,7 @@ class World {
       workloads: this.cluster,
       metrics: this.metrics,
       ledger: { claim: async () => {}, release: async () => {}, wake: async () => {} },
-      runs: { isRunning: async () => this.run.slept.length === 0, find: async () => null },
+      runs: { isRunning: async () => this.run.slept.length === 0, find: async () => null, countSince: async () => 0 },
       policy: { policy: () => policy },
     });
   }
@@ -73,6 +80,29 @@ class World {
       survey: { kind: 'found', state: state as never },
       nowMs,
     });
+  }
+
+  /** The plan of an emergency, which says on what terms it would act. */
+  emergency(): unknown {
+    const workload = 'tensafe-server';
+    const resolved = resolveEmergency(this.policy, workload) as ResolvedEmergency;
+    const self = { namespace: 'tensafe', name: workload, uid: 'u', fields: { floor: 4 }, marks: {}, ignored: false };
+    const counts = { wantedReplicas: 4, readyReplicas: 4, autoscalers: [] };
+    const state = { ref: refOf(resolved.policy), ...counts, self: { ...self, kind: 'workload' } };
+    return planEmergency({
+      request: { workload, requestedBy: 'kim' },
+      resolved,
+      survey: { kind: 'found', state: state as never },
+      event: { name: 'slow', startMs: nowMs, endMs: nowMs + resolved.emergency.maxHoldMs },
+    });
+  }
+
+  /** Busy by the CPU, with a fast answer: what the matrix makes of it. */
+  async evidence(): Promise<unknown> {
+    const resolved = resolveEmergency(this.policy, 'tensafe-server') as ResolvedEmergency;
+    const values: Readonly<Record<string, number>> = { cpu: 90, memory: 10, 'p95-latency': 20, 'queue-depth': 300 };
+    for (const { name, query } of resolved.policy.workload.load) this.metrics.say(query, values[name] ?? 0);
+    return this.act(() => this.activities.readEvidence(resolved));
   }
 
   /** Queue depth just under its threshold, CPU only so at the baseline count, the rest at nothing. */
@@ -209,6 +239,29 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'ledger.continueAsNewAfterUpdates': { see: (world) => world.hold(6) },
   'approval.preScale': { see: (world) => world.plan() },
   'approval.expiresAfter': { see: (world) => world.plan() },
+  'emergencyScaleUp.factor': { see: (world) => world.emergency() },
+  'emergencyScaleUp.mode': { see: (world) => world.emergency() },
+  'emergencyScaleUp.withoutEvidence': { see: (world) => world.emergency() },
+  'emergencyScaleUp.askFor': { see: (world) => world.emergency() },
+  'emergencyScaleUp.unanswered': { see: (world) => world.emergency() },
+  'emergencyScaleUp.rolloutYoungerThan': { see: (world) => world.emergency() },
+  'emergencyScaleUp.maxDoublings': { see: (world) => world.emergency() },
+  'emergencyScaleUp.fromZero': { see: (world) => world.emergency() },
+  'emergencyScaleUp.maxHold': { see: (world) => world.emergency() },
+  'emergencyScaleUp.remindEvery': { see: (world) => world.emergency() },
+  'emergencyScaleUp.holdDown': { see: (world) => world.emergency() },
+  'emergencyScaleUp.cooldown': { see: (world) => world.emergency() },
+  'emergencyScaleUp.budget.perHour': { see: (world) => world.emergency() },
+  'emergencyScaleUp.budget.perDay': { see: (world) => world.emergency() },
+  'decisionMatrix.workload': { see: (world) => world.evidence() },
+  'decisionMatrix.loadMetric': { see: (world) => world.evidence() },
+  'decisionMatrix.latencyMetric': { see: (world) => world.evidence() },
+  'decisionMatrix.rows.*.load.from': { see: (world) => world.evidence() },
+  'decisionMatrix.rows.*.load.to': { see: (world) => world.evidence() },
+  'decisionMatrix.rows.*.latency.from': { see: (world) => world.evidence() },
+  'decisionMatrix.rows.*.latency.to': { see: (world) => world.evidence() },
+  'decisionMatrix.rows.*.action': { see: (world) => world.evidence() },
+  'approval.emergencyScaleUp': { see: (world) => world.emergency() },
   'prices.currency': { see: (world) => world.plan() },
 };
 

@@ -328,7 +328,7 @@ ledger: { ownerCheckEvery: 5s, guardEvery: 5s }
     workloads: port,
     metrics,
     ledger: { claim: async () => {}, release: async () => {}, wake: async () => {} },
-    runs: { isRunning: async () => true, find: async () => null },
+    runs: { isRunning: async () => true, find: async () => null, countSince: async () => 0 },
     policy: { policy: () => policy },
   };
   return { activities: createActivities(ports), run: anActivity() };

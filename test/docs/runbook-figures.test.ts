@@ -12,6 +12,7 @@ import type { Limits, LoadMetric, ScalingBehaviour, Span } from '../../domain/po
  */
 const runbook = await readFile('docs/tensafe-scaling-runbook.md', 'utf8');
 const policy = await loadPolicy(['examples/tensafe/headroom.yaml']);
+const emergencyRow = policy.decisionMatrix?.rows.find(({ action }) => action === 'emergencyScaleUp');
 const server = policy.workloads['tensafe-server'];
 assert.ok(server !== undefined);
 
@@ -269,8 +270,8 @@ const SENTENCES: readonly { readonly says: RegExp; readonly policy: () => readon
     policy: () => policy.capacityPlanning.growthPercents,
   },
   { says: /buffer capacity \((\d+)% above projected peak\)/, policy: () => [policy.capacityPlanning.bufferPercent] },
-  { says: /--replicas=\$\(\(CURRENT \* (\d+)\)\)/, policy: () => [policy.emergencyScaleUp?.factor] },
-  { says: /\| Any \| > (\d+)ms \|/, policy: () => [policy.emergencyScaleUp?.above] },
+  { says: /--replicas=\$\(\(CURRENT \* (\d+)\)\)/, policy: () => [policy.emergencyScaleUp.factor] },
+  { says: /\| Any \| > (\d+)ms \|/, policy: () => [emergencyRow?.latency.from] },
   {
     says: /stabilizationWindowSeconds", "value": (\d+)/,
     policy: () => [(policy.autoscaler['tensafe-server']?.thrashingStabilisationMs ?? 0) / 1000],

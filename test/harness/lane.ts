@@ -255,6 +255,9 @@ interface RunJson {
     readonly claim: { readonly state: string; readonly reason: string } | null;
     readonly plan: { readonly warnings: readonly string[] } | null;
     readonly timeline: readonly { readonly what: string }[];
+    readonly question: { readonly what: string } | null;
+    readonly alerts?: { readonly firing: readonly string[]; readonly heard: number; readonly resolved: number };
+    readonly evidence?: { readonly kind: string; readonly reasons: readonly string[] };
   } | null;
   readonly result: {
     readonly outcome: string;

@@ -17,27 +17,27 @@ export async function startSale(
   assert.equal(ran.code, 0, `${ran.stderr}\n${ran.stdout}`);
 }
 
-export async function untilPhase(lane: Lane, phase: string, { withinMs = 30_000 } = {}): Promise<void> {
-  const handle = lane.temporal.workflow.getHandle(RUN);
+export async function untilPhase(lane: Lane, phase: string, { withinMs = 30_000, run = RUN } = {}): Promise<void> {
+  const handle = lane.temporal.workflow.getHandle(run);
   const reached = eventually(
     `the run is ${phase}`,
     async () => (await handle.query<{ readonly phase: string }>('status')).phase === phase,
     { withinMs },
   );
-  await telling(lane, reached);
+  await telling(lane, run, reached);
 }
 
 /** The run's end, and nothing of ours left on the object. */
-export async function untilClosed(lane: Lane, { withinMs = 60_000 } = {}): Promise<string> {
+export async function untilClosed(lane: Lane, { withinMs = 60_000, run = RUN } = {}): Promise<string> {
   const closed = eventually(
     'the run has closed',
     async () => {
-      const { status } = await lane.temporal.workflow.getHandle(RUN).describe();
+      const { status } = await lane.temporal.workflow.getHandle(run).describe();
       return status.name === 'RUNNING' ? false : status.name;
     },
     { withinMs },
   );
-  return telling(lane, closed);
+  return telling(lane, run, closed);
 }
 
 /** The event is over, said by hand: a test that waits for a clock depends on the speed of the machine. */
@@ -48,9 +48,9 @@ export async function endSale(lane: Lane): Promise<void> {
 }
 
 /** A deadline that passed says where the run was. */
-async function telling<T>(lane: Lane, reached: Promise<T>): Promise<T> {
+async function telling<T>(lane: Lane, run: string, reached: Promise<T>): Promise<T> {
   return reached.catch(async (error: Error) => {
-    throw new Error(`${error.message}\n${(await lane.headroom('show', RUN)).stdout}`, { cause: error });
+    throw new Error(`${error.message}\n${(await lane.headroom('show', run)).stdout}`, { cause: error });
   });
 }
 

@@ -43,6 +43,7 @@ function aStatus(target: number | null): RunStatus {
     plan,
     planHash: null,
     target,
+    holdsBy: 'floor',
     claim: null,
     approval: null,
     suspended: null,

@@ -1,0 +1,218 @@
+import { defineSearchAttributeKey } from '@temporalio/common';
+import { condition, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Survey } from '../domain/capacity-plan.ts';
+import { formatDuration } from '../domain/duration.ts';
+import { planEmergency, type EmergencyRequest } from '../domain/emergency.ts';
+import { readEmergencyRequest } from '../domain/emergency-request.ts';
+import { planIntent } from '../domain/capacity-plan.ts';
+import { refOf, type ResolvedEmergency } from '../domain/policy.ts';
+import type { RunResult } from '../domain/procedures.ts';
+import { openAlerts, type Alerts } from './alerts.ts';
+import { openApproval, type Approval } from './approval.ts';
+import { conclude } from './conclude.ts';
+import { startEventClock } from './event-clock.ts';
+import { firstOr } from './first-or.ts';
+import { holdEmergency } from './hold-emergency.ts';
+import { holdThrough } from './hold-through.ts';
+import type { Planned } from './make-plan.ts';
+import { openRun, type Run } from './run.ts';
+import { openSteering, type Steering } from './steering.ts';
+import { reading, reckoning, urgently } from './stubs.ts';
+
+const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
+const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
+const TRIGGER = defineSearchAttributeKey('HeadroomTrigger', 'KEYWORD');
+const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
+
+/**
+ * Capacity at once, scale-in stopped while it burns, and given back when the load has gone; the freeze ends in any case.
+ * One run for each workload: further alerts join it.
+ */
+export async function emergencyScaleUp(input: EmergencyRequest): Promise<RunResult> {
+  const { request, faults } = readEmergencyRequest(input);
+  const { workload, requestedBy, trigger } = request;
+  const event = { name: request.reason ?? trigger ?? 'emergency', startMs: Date.now(), endMs: Date.now() };
+  const opening = { procedure: 'emergencyScaleUp', workload, event, requestedBy } as const;
+  const run = openRun({ ...opening, ...(trigger !== undefined && { trigger }) });
+  const steering = openSteering(run);
+  const approval = openApproval(run, steering);
+  const alerts = openAlerts(run);
+  return conclude(run, async () => {
+    try {
+      if (faults.length > 0) return refused(alerts, faults);
+      return await follow({ run, steering, approval, alerts }, request);
+    } finally {
+      alerts.close();
+    }
+  });
+}
+
+interface Parts {
+  readonly run: Run;
+  readonly steering: Steering;
+  readonly approval: Approval;
+  readonly alerts: Alerts;
+}
+
+async function follow(parts: Parts, request: EmergencyRequest): Promise<RunResult> {
+  const { run, steering, alerts } = parts;
+  const { workload } = request;
+  upsertSearchAttributes([
+    { key: WORKLOAD, value: workload },
+    { key: PROCEDURE, value: 'emergencyScaleUp' },
+    { key: TRIGGER, value: request.trigger ?? 'operator' },
+    { key: EVENT_AT, value: new Date() },
+  ]);
+  const resolved = await reckoning.resolveEmergencyPolicy.executeWithOptions({ summary: `policy of ${workload}` }, [
+    workload,
+  ]);
+  if ('known' in resolved)
+    return refused(alerts, [`workload ${workload} is not in headroom.yaml; known are ${resolved.known.join(', ')}`]);
+  if (!(await isStillFiring(parts, resolved))) {
+    alerts.suppress('it was over before it had fired long enough');
+    return { outcome: 'not needed', reasons: ['its alerts were resolved before they had fired long enough'] };
+  }
+  const { emergency } = resolved;
+  const startMs = Date.now();
+  run.update({ event: { ...run.status().event, startMs, endMs: startMs + emergency.maxHoldMs } });
+  if (request.planOnly !== true) startEventClock(run);
+  const planned = await planUntilAgreed(parts, request, resolved);
+  if (planned.kind === 'ended') return planned.result;
+  run.update({ holdsBy: planned.plan.emergency?.mode === 'pause' ? 'pin' : 'freeze' });
+  const factor = planned.plan.emergency?.factor ?? emergency.factor;
+  const holdUntilHome = holdEmergency({ alerts, resolved, factor });
+  const result = await holdThrough({ run, steering, planned, holdUntilHome });
+  await coolDown(parts, emergency.cooldownMs);
+  return result;
+}
+
+/** Whatever waits for a person is followed by another look: the count that is multiplied is the one of now. */
+async function planUntilAgreed(
+  parts: Parts,
+  request: EmergencyRequest,
+  resolved: ResolvedEmergency,
+): Promise<Planned | { readonly kind: 'ended'; readonly result: RunResult }> {
+  const { run, approval, alerts } = parts;
+  let isWaived = false;
+  for (;;) {
+    const planned = await planNow(parts, request, resolved);
+    if (planned.kind === 'refuse') return { kind: 'ended', result: refused(alerts, planned.reasons) };
+    const { plan, hash } = planned;
+    if (request.planOnly === true) return { kind: 'ended', result: { outcome: 'planned', plan, planHash: hash } };
+    alerts.open();
+    if (isWaived) return planned;
+    const asked = await whetherToAsk(run, planned, resolved);
+    const askedAtMs = Date.now();
+    const unapproved = await approval.obtain(asked);
+    if (unapproved !== undefined) return { kind: 'ended', result: unapproved };
+    if (Date.now() === askedAtMs) return planned;
+    isWaived = run.status().approval?.state === 'expired';
+  }
+}
+
+function refused(alerts: Alerts, reasons: readonly string[]): RunResult {
+  alerts.suppress(reasons.join('; '));
+  return { outcome: 'refused', reasons };
+}
+
+/** An alert that goes by itself in the policy's time was none; an operator's word needs no time. */
+async function isStillFiring({ run, alerts }: Parts, { emergency }: ResolvedEmergency): Promise<boolean> {
+  if (!alerts.heardAny()) return true;
+  const isOver = () => !alerts.anyFiring();
+  const dueMs = alerts.firingSinceMs() + emergency.holdDownMs;
+  if (isOver() || dueMs <= Date.now()) return !isOver();
+  alerts.open();
+  run.enter('sleeping', { what: 'ask for the capacity, unless the alert is over by then', atMs: dueMs });
+  await condition(isOver, dueMs - Date.now(), {
+    summary: `whether it fires for ${formatDuration(emergency.holdDownMs)}`,
+  });
+  return !isOver();
+}
+
+/** Reads what stands, once, and decides once: a retry must not multiply what it has multiplied (R27). */
+async function planNow(
+  { run, alerts }: Parts,
+  request: EmergencyRequest,
+  resolved: ResolvedEmergency,
+): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
+  const { policy } = resolved;
+  const [survey, spent] = await Promise.all([
+    surveyNow(resolved),
+    alerts.heardAny() ? spentBudget(request.workload, resolved) : [],
+  ]);
+  const decision = planEmergency({ request, resolved, survey, event: run.status().event });
+  const reasons = [...spent, ...(decision.kind === 'refuse' ? decision.reasons : [])];
+  if (decision.kind === 'refuse' || survey.kind === 'missing' || spent.length > 0) return { kind: 'refuse', reasons };
+  const { plan } = decision;
+  const factor = plan.emergency?.factor ?? resolved.emergency.factor;
+  const intent = planIntent({ target: { kind: 'factor', factor } }, plan);
+  const hash = await reckoning.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [intent]);
+  run.update({ plan, planHash: hash });
+  return { kind: 'plan', plan, intent, hash, policy, state: survey.state };
+}
+
+async function surveyNow({ policy }: ResolvedEmergency): Promise<Survey> {
+  const ref = refOf(policy);
+  const summary = `${policy.workload.name} as it stands`;
+  return firstOr(
+    () => urgently.surveyWorkload.executeWithOptions({ summary }, [ref]),
+    () => reading.surveyWorkload.executeWithOptions({ summary }, [ref]),
+  );
+}
+
+/** Alerts may start so many runs and no more: beyond that it is a person's decision. */
+async function spentBudget(workload: string, { emergency }: ResolvedEmergency): Promise<readonly string[]> {
+  const { perHour, perDay } = emergency.budget;
+  const summary = `emergencies of ${workload} so far`;
+  const { hour, day } = await firstOr(
+    () => urgently.countEmergencies.executeWithOptions({ summary }, [workload]),
+    () => reading.countEmergencies.executeWithOptions({ summary }, [workload]),
+  );
+  const help = `start one by hand with: headroom emergency ${workload}`;
+  return [
+    ...(hour < perHour
+      ? []
+      : [
+          `alerts have started ${hour} emergencies of ${workload} in the last hour, of ${perHour} that policy allows; ${help}`,
+        ]),
+    ...(day < perDay
+      ? []
+      : [
+          `alerts have started ${day} emergencies of ${workload} in the last day, of ${perDay} that policy allows; ${help}`,
+        ]),
+  ];
+}
+
+/** An operator has decided already; where policy asks without evidence, it is read first; else it is read while the pods start (hold-emergency.ts). */
+async function whetherToAsk(run: Run, planned: Planned, resolved: ResolvedEmergency) {
+  const { intent, hash: planHash, plan } = planned;
+  const isOperators = run.status().trigger === undefined;
+  if (plan.approval.rule === 'always' || resolved.emergency.withoutEvidence === 'goOn' || isOperators)
+    return { intent, planHash, rule: plan.approval };
+  const evidence = await reading.readEvidence.executeWithOptions({ summary: 'whether pods are what is missing' }, [
+    resolved,
+  ]);
+  run.update({ evidence });
+  if (evidence.kind === 'saturated') return { intent, planHash, rule: plan.approval };
+  const { askForMs, unanswered } = resolved.emergency;
+  run.say(`nothing shows that pods are what is missing: ${evidence.reasons.join('; ')}`);
+  return {
+    intent,
+    planHash,
+    rule: { rule: 'always', expiresAfterMs: askForMs } as const,
+    unanswered,
+  };
+}
+
+/** Open for a while, so that what was answered is not answered again; a new firing ends it, and gets a run of its own. */
+async function coolDown({ run, alerts }: Parts, cooldownMs: number): Promise<void> {
+  if (!alerts.heardAny() || cooldownMs === 0) return;
+  const untilMs = Date.now() + cooldownMs;
+  alerts.cool(`the cooldown of ${formatDuration(cooldownMs)} until ${new Date(untilMs).toISOString()}`);
+  run.enter('cooling down', { what: 'nothing: alerts that it has answered are not answered again', atMs: untilMs });
+  try {
+    await condition(alerts.isNewWanted, cooldownMs, { summary: `cooldown of ${formatDuration(cooldownMs)}` });
+  } finally {
+    run.enter('done', { what: 'nothing', atMs: null });
+  }
+}
