@@ -119,6 +119,12 @@ workloads: { web: { limits: { max: 30 }, dashboards: [{ title: b, url: http://b 
       },
       preScale: calm.preScale,
       windDown: { ...short.windDown, everyMs: calm.windDown.everyMs },
+      triggers: Object.fromEntries(
+        Object.entries(short.triggers).map(([name, trigger]) => [
+          name,
+          { ...trigger, forMs: calm.triggers[name]?.forMs },
+        ]),
+      ),
       ledger: {
         ...short.ledger,
         ownerCheckEveryMs: calm.ledger.ownerCheckEveryMs,
