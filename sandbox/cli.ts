@@ -14,7 +14,7 @@ export function registerSandboxCommands(program: Command): Command {
     .option('--detach', 'return when it is ready, and leave it running')
     .option(
       '--with <extra>',
-      'keda: KEDA, and the example under its ScaledObject (repeatable, or with commas)',
+      'keda: KEDA, and the example under its ScaledObject; alertmanager: Alertmanager, and alert rules on a short clock (repeatable, or with commas)',
       gather,
       [],
     )

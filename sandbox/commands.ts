@@ -172,6 +172,7 @@ function summary({ addresses, kubeconfig, directory, name, extras, versions }: S
     `  Temporal      ${addresses.temporal}`,
     `  Kubernetes    ${addresses.kubernetes}  (KUBECONFIG=${kubeconfig.admin})`,
     `  Prometheus    ${addresses.prometheus}`,
+    ...(addresses.alertmanager === undefined ? [] : [`  Alertmanager  ${addresses.alertmanager}`]),
     ...(extras.includes('keda') ? [`  KEDA          ${versions['keda-operator']}`] : []),
     `  directory     ${directory}`,
     `  your shell    eval "$(headroom sandbox env${name === 'default' ? '' : ` --name ${name}`})"`,

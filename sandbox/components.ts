@@ -1,5 +1,6 @@
 import { SEARCH_ATTRIBUTES } from '../worker/search-attributes.ts';
 import { join } from 'node:path';
+import { ALERTMANAGER_COMPONENTS } from './alertmanager.ts';
 import { certificate, delegated, key, UNHURRIED, type Component } from './component.ts';
 import type { Extra } from './extras.ts';
 import { KEDA_COMPONENTS } from './keda.ts';
@@ -8,7 +9,11 @@ import { pathIn, url } from './run.ts';
 
 /** The programs of every sandbox, and those of its extras. */
 export function componentsWith(extras: readonly Extra[]): readonly Component[] {
-  return [...COMPONENTS, ...(extras.includes('keda') ? KEDA_COMPONENTS : [])];
+  return [
+    ...COMPONENTS,
+    ...(extras.includes('keda') ? KEDA_COMPONENTS : []),
+    ...(extras.includes('alertmanager') ? ALERTMANAGER_COMPONENTS : []),
+  ];
 }
 
 const COMPONENTS: readonly Component[] = [

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { webhookOf } from './alertmanager.ts';
 import { componentsWith } from './components.ts';
 import { BadRequest, type Routes } from './control.ts';
 import { addressesOf } from './files.ts';
@@ -89,6 +90,7 @@ function describeRun({
     addresses: addressesOf(run),
     temporal: { namespace: 'default', configFile: pathIn(run, 'temporalConfig'), profile: 'default' },
     kubeconfig: { admin: pathIn(run, 'kubeconfig'), ...(existsSync(worker) ? { worker } : {}) },
+    webhook: webhookOf(run),
     auditLog: pathIn(run, 'auditLog'),
     versions: Object.fromEntries(programs.map(({ name, version }) => [name, version])),
     pids: {

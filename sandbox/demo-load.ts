@@ -13,7 +13,7 @@ interface Window {
   readonly endMs: number;
 }
 
-const SERVED = 'sum(rate(tensafe_http_requests_total{namespace="tensafe",status="200"}[5s]))';
+const SERVED = 'sum(rate(tensafe_http_requests_total{namespace="tensafe",code="200"}[5s]))';
 const P95_MS =
   '1000 * histogram_quantile(0.95, sum by (le) (rate(tensafe_inference_latency_seconds_bucket{namespace="tensafe"}[5s])))';
 

@@ -5,7 +5,7 @@ const example = (file: string): string => fileURLToPath(new URL(`../examples/ten
 
 /** What points the commands, the worker and kubectl at a sandbox. The policy is the example's, on its short clock. */
 export function environmentOf(status: SandboxStatus): Readonly<Record<string, string>> {
-  const { addresses, kubeconfig, temporal } = status;
+  const { addresses, kubeconfig, temporal, webhook } = status;
   return {
     HEADROOM_SANDBOX: status.name,
     HEADROOM_CONFIG: `${example('headroom.yaml')}:${example('demo.yaml')}`,
@@ -16,6 +16,7 @@ export function environmentOf(status: SandboxStatus): Readonly<Record<string, st
     TEMPORAL_CONFIG_FILE: temporal.configFile,
     HEADROOM_PROMETHEUS_URL: addresses.prometheus,
     HEADROOM_TEMPORAL_UI: addresses.temporalUi,
+    ...(webhook && { HEADROOM_WEBHOOK_LISTEN: webhook.listen, HEADROOM_WEBHOOK_BEARER_FILE: webhook.bearerFile }),
     ...(status.extras.length > 0 && { HEADROOM_SANDBOX_WITH: status.extras.join(',') }),
   };
 }

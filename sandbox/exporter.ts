@@ -77,8 +77,9 @@ function latencySamples({ workload, model }: WorkloadLoad): readonly Sample[] {
 function requestSamples({ workload, model }: WorkloadLoad): readonly Sample[] {
   const labels = { workload, method: 'POST', path: '/v1/inference' };
   return [
-    [{ ...labels, status: '200' }, Math.floor(model.served)],
-    [{ ...labels, status: '503' }, Math.floor(model.turnedAway)],
+    [{ ...labels, code: '200' }, Math.floor(model.served - model.failed)],
+    [{ ...labels, code: '500' }, Math.floor(model.failed)],
+    [{ ...labels, code: '503' }, Math.floor(model.turnedAway)],
   ];
 }
 

@@ -8,8 +8,10 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { alertingOf, alertmanagerConfig } from './alertmanager.ts';
 import { writeCertificates, type CertificateName, type Pair } from './certificates.ts';
 import { base64, renderKubeconfig } from './kube.ts';
 import { FILES, kubernetesUrl, pathIn, SUPERVISOR_LOG, url, type Run } from './run.ts';
@@ -50,6 +52,8 @@ export function writeFiles(run: Run, certificates: Readonly<Record<CertificateNa
   write('kubeconfig', adminKubeconfig(run));
   write('auditPolicy', JSON.stringify(auditPolicy()));
   write('prometheusConfig', stringify(prometheusConfig(run)));
+  write('webhookToken', `${randomBytes(32).toString('hex')}\n`);
+  if (run.extras.includes('alertmanager')) write('alertmanagerConfig', stringify(alertmanagerConfig(run)));
   write('kwokConfig', `${stringify(kwokConfig())}---\n${readFileSync(NODE_METRICS, 'utf8')}`);
   write('temporalConfig', `[profile.default]\naddress = "127.0.0.1:${run.ports.temporal}"\nnamespace = "default"\n`);
 }
@@ -89,9 +93,10 @@ const auditPolicy = () => ({
 });
 
 /** One second, so that a load that a test or a demo changes is seen by the next decision. */
-const prometheusConfig = (run: Run) => ({
+const prometheusConfig = (run: Pick<Run, 'ports' | 'directory' | 'extras'>) => ({
   global: { scrape_interval: '1s', scrape_timeout: '1s', evaluation_interval: '1s' },
   rule_files: [pathIn(run, 'prometheusRules', '*.yaml')],
+  ...(run.extras.includes('alertmanager') && { alerting: alertingOf(run) }),
   scrape_configs: [
     { job_name: 'tensafe', static_configs: [{ targets: [`127.0.0.1:${run.ports.exporter}`] }] },
     {
@@ -112,11 +117,12 @@ const kwokConfig = () => ({
   options: { podPlayStageParallelism: 16, nodePlayStageParallelism: 16, nodeLeaseParallelism: 16 },
 });
 
-export const addressesOf = (run: Pick<Run, 'ports'>) => ({
+export const addressesOf = (run: Pick<Run, 'ports' | 'extras'>) => ({
   temporal: `127.0.0.1:${run.ports.temporal}`,
   temporalUi: url(run.ports.temporalUi),
   kubernetes: kubernetesUrl(run),
   prometheus: url(run.ports.prometheus),
   exporter: url(run.ports.exporter),
   control: url(run.ports.control),
+  ...(run.extras.includes('alertmanager') && { alertmanager: url(run.ports.alertmanager) }),
 });

@@ -1,24 +1,29 @@
 import { BadRequest } from './control.ts';
 import type { WorkloadLoad } from './exporter.ts';
 import type { KubeClient } from './kube.ts';
-import { startLoad, step, withLoad } from './load-model.ts';
+import { startLoad, step, withErrors, withLoad } from './load-model.ts';
 import { createTargets } from './load-targets.ts';
 import { viewOf, type LoadView } from './load-view.ts';
 import { createUsageWriter } from './pod-usage.ts';
 import { listReadyPods, type PodsByDeployment } from './workload-pods.ts';
 
-/** Which Deployment the load is on, and how much. */
-interface LoadRequest {
+interface Which {
   readonly namespace: string;
   readonly workload: string;
+}
+
+/** Which Deployment the load is on, and how much. */
+interface LoadRequest extends Which {
   readonly rps: number;
+  /** Of the requests served, how many fail. */
+  readonly errorPercent: number;
 }
 
 export interface LoadDriver {
   /** From now on; a Deployment that had none gets its first. Without traffic (0) a latency quantile is NaN. */
   set(request: LoadRequest): Promise<LoadView>;
   /** Its series end. */
-  remove(which: Omit<LoadRequest, 'rps'>): void;
+  remove(which: Which): void;
   loads(): readonly WorkloadLoad[];
   views(): readonly LoadView[];
   stop(): void;
@@ -48,7 +53,7 @@ export function createLoadDriver({ kube, exporterPort, targetsDirectory }: Setti
   let trouble = '';
   const timer = setInterval(tick, STEP_MS);
 
-  async function set({ namespace, workload, rps }: LoadRequest): Promise<LoadView> {
+  async function set({ namespace, workload, rps, errorPercent }: LoadRequest): Promise<LoadView> {
     const key = keyOf({ namespace, workload });
     if (!loads.has(key)) {
       await mustExist(kube, namespace, workload);
@@ -56,14 +61,15 @@ export function createLoadDriver({ kube, exporterPort, targetsDirectory }: Setti
     }
     const known = loads.get(key);
     const pods = known?.pods ?? seen.get(namespace)?.get(workload) ?? [];
-    const model = known === undefined ? startLoad(rps, pods) : withLoad(known.model, rps);
+    const loaded = known === undefined ? startLoad(rps, pods) : withLoad(known.model, rps);
+    const model = withErrors(loaded, errorPercent);
     loads.set(key, { namespace, workload, pods, model });
     targets.add(namespace);
     await usage.write(namespace, model, pods).catch(report);
     return viewOf({ namespace, workload, pods, model });
   }
 
-  function remove(which: Omit<LoadRequest, 'rps'>): void {
+  function remove(which: Which): void {
     loads.delete(keyOf(which));
     if (!namespaces().has(which.namespace)) targets.remove(which.namespace);
   }
@@ -114,7 +120,7 @@ export function createLoadDriver({ kube, exporterPort, targetsDirectory }: Setti
   };
 }
 
-const keyOf = ({ namespace, workload }: Omit<LoadRequest, 'rps'>): string => `${namespace}/${workload}`;
+const keyOf = ({ namespace, workload }: Which): string => `${namespace}/${workload}`;
 
 async function exists(kube: KubeClient, namespace: string, workload: string): Promise<boolean> {
   const { status } = await kube.send('GET', `/apis/apps/v1/namespaces/${namespace}/deployments/${workload}`);

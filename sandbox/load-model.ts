@@ -40,6 +40,8 @@ export const LATENCY_BUCKETS = [
 /** Counters only ever grow. Fractions of requests are kept, so that no step rounds a slow trickle away. */
 export interface LoadModel {
   readonly rps: number;
+  /** Of the requests served, from now on; a request takes as long to fail (500) as to succeed. */
+  readonly errorPercent: number;
   readonly pods: readonly PodLoad[];
   /** What the ready pods can serve. */
   readonly capacityRps: number;
@@ -49,6 +51,8 @@ export interface LoadModel {
   readonly memory: number;
   readonly served: number;
   readonly turnedAway: number;
+  /** Served, and failed. */
+  readonly failed: number;
   readonly latencySumSeconds: number;
   /** Cumulative, as Prometheus has them: requests no slower than the bound of the same index. */
   readonly latencyBuckets: readonly number[];
@@ -67,12 +71,14 @@ export function startLoad(rps: number, pods: readonly ReadyPod[]): LoadModel {
   const busy = busyAt({ rps, capacityRps });
   return {
     rps,
+    errorPercent: 0,
     pods: pods.map((pod) => stepPod([], pod, busy, 0)),
     capacityRps,
     backlog: 0,
     memory: settledMemory(busy),
     served: 0,
     turnedAway: 0,
+    failed: 0,
     latencySumSeconds: 0,
     latencyBuckets: LATENCY_BUCKETS.map(() => 0),
   };
@@ -89,12 +95,14 @@ export function step(model: LoadModel, pods: readonly ReadyPod[], dtMs: number):
   const meanSeconds = meanLatencyMs({ rps: model.rps, capacityRps: capacity, backlog }) / 1_000;
   return {
     rps: model.rps,
+    errorPercent: model.errorPercent,
     pods: pods.map((pod) => stepPod(model.pods, pod, busy, seconds)),
     capacityRps: capacity,
     backlog,
     memory: model.memory + (settledMemory(busy) - model.memory) * (1 - Math.exp(-dtMs / MEMORY_MS)),
     served: model.served + served,
     turnedAway: model.turnedAway + (waiting - served - backlog),
+    failed: model.failed + (served * model.errorPercent) / 100,
     latencySumSeconds: model.latencySumSeconds + served * meanSeconds,
     // times in an M/M/1 system are distributed exponentially
     latencyBuckets: model.latencyBuckets.map(
@@ -108,6 +116,9 @@ export function withLoad(model: LoadModel, rps: number): LoadModel {
   const busy = model.backlog > 0 ? 1 : busyAt({ rps, capacityRps: model.capacityRps });
   return { ...model, rps, pods: model.pods.map((pod) => ({ ...pod, cpu: cpuAt(pod, busy) })) };
 }
+
+/** The same workload from now on with so many failures: they cost what a success does, so nothing else changes. */
+export const withErrors = (model: LoadModel, errorPercent: number): LoadModel => ({ ...model, errorPercent });
 
 /** Share of what the ready pods can serve that is asked of them; above 1 the backlog grows. */
 export function utilisation({ rps, capacityRps }: Pick<LoadModel, 'rps' | 'capacityRps'>): number {

@@ -6,6 +6,8 @@ export interface LoadView {
   readonly namespace: string;
   readonly workload: string;
   readonly rps: number;
+  /** Of the requests served, as it was asked for; those that are turned away for want of room come on top. */
+  readonly errorPercent: number;
   readonly readyPods: number;
   readonly capacityRps: number;
   readonly utilisationPercent: number;
@@ -27,6 +29,7 @@ export function viewOf({ namespace, workload, model, pods }: WorkloadLoad): Load
     namespace,
     workload,
     rps: model.rps,
+    errorPercent: model.errorPercent,
     readyPods: pods.length,
     capacityRps: rounded(model.capacityRps),
     utilisationPercent: rounded(100 * Math.min(1e6, utilisation(model))),

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Modules that pin what the sandbox runs: `sandbox/programs/<module>/go.mod`. */
-type GoModule = 'etcd' | 'kubernetes' | 'metrics-server' | 'prometheus' | 'temporal' | 'keda';
+type GoModule = 'etcd' | 'kubernetes' | 'metrics-server' | 'prometheus' | 'temporal' | 'keda' | 'alertmanager';
 
 export interface Program {
   readonly name: string;
@@ -126,6 +126,17 @@ export const PROGRAMS = [
   keda('keda-operator', 'operator', 232),
   keda('keda-webhooks', 'webhooks', 10),
   keda('keda-adapter', 'adapter', 70),
+  {
+    name: 'alertmanager',
+    module: 'alertmanager',
+    package: 'github.com/prometheus/alertmanager/cmd/alertmanager',
+    // later ones embed a web page that their module does not hold, and cannot be built from it
+    dependency: 'github.com/prometheus/alertmanager',
+    range: ['0.25.0', '1.0.0'],
+    versionArgs: ['--version'],
+    versionVariables: (version) => ({ 'github.com/prometheus/common/version.Version': version.slice(1) }),
+    buildSeconds: 42,
+  },
 ] as const satisfies readonly Program[];
 
 export type ProgramName = (typeof PROGRAMS)[number]['name'];

@@ -28,6 +28,8 @@ export function namePorts(first: number) {
     kedaWebhooksHealth: first + 18,
     kedaAdapter: first + 19,
     kedaAdapterMetrics: first + 20,
+    alertmanager: first + 21,
+    webhook: first + 22,
   };
 }
 
@@ -65,6 +67,8 @@ export const FILES = {
   prometheusConfig: 'prometheus.yaml',
   prometheusRules: 'rules',
   prometheusTargets: 'targets',
+  alertmanagerConfig: 'alertmanager.yaml',
+  webhookToken: 'webhook.token',
   kwokConfig: 'kwok.yaml',
   certificates: 'pki',
   logs: 'logs',

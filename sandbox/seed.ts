@@ -18,6 +18,8 @@ export interface SeedContext {
   readonly routes: Routes;
   /** KEDA is there to scale. */
   readonly hasKeda: boolean;
+  /** Alertmanager is there to send alerts. */
+  readonly hasAlertmanager: boolean;
   readonly onProgress: (line: string) => void;
 }
 
@@ -40,6 +42,7 @@ export async function startSeed(run: Run, routes: Routes): Promise<Seed> {
     prometheusRulesDirectory: pathIn(run, 'prometheusRules'),
     routes,
     hasKeda: run.extras.includes('keda'),
+    hasAlertmanager: run.extras.includes('alertmanager'),
     onProgress: run.onProgress,
   });
 }

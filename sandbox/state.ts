@@ -43,9 +43,12 @@ export interface SandboxStatus {
     readonly exporter: string;
     /** The supervisor's own loopback endpoint. */
     readonly control: string;
+    readonly alertmanager?: string;
   };
   readonly temporal: { readonly namespace: string; readonly configFile: string; readonly profile: string };
   readonly kubeconfig: { readonly admin: string; readonly worker?: string };
+  /** Where alerts are sent, and the file with the token that they bring; absent where an older headroom started it. */
+  readonly webhook?: { readonly listen: string; readonly bearerFile: string };
   readonly auditLog: string;
   readonly versions: Readonly<Record<string, string>>;
   readonly pids: Readonly<Record<string, number>>;

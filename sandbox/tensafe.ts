@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { BadRequest } from './control.ts';
@@ -12,7 +12,9 @@ import { FILES } from './run.ts';
 import type { Seed, SeedContext } from './seed.ts';
 import { listReadyPods } from './workload-pods.ts';
 
-const MANIFESTS = join(import.meta.dirname, '..', 'examples', 'tensafe', 'manifests');
+const EXAMPLE = join(import.meta.dirname, '..', 'examples', 'tensafe');
+const MANIFESTS = join(EXAMPLE, 'manifests');
+const ALERT_RULES = join(EXAMPLE, 'alerts', 'demo-rules.yaml');
 const NAMESPACE = 'tensafe';
 const SERVER = 'tensafe-server';
 
@@ -35,7 +37,8 @@ export async function startSeed(context: SeedContext): Promise<Seed> {
   if (!(await listen(exporter, context.exporterPort))) throw new Error(`port ${context.exporterPort} is taken`);
   addLoadRoutes(context.routes, driver);
   await serverIsReady(kube);
-  await driver.set({ namespace: NAMESPACE, workload: SERVER, rps: QUIET_RPS });
+  await driver.set({ namespace: NAMESPACE, workload: SERVER, rps: QUIET_RPS, errorPercent: 0 });
+  if (context.hasAlertmanager) await loadAlertRules(context);
   return {
     stop() {
       driver.stop();
@@ -70,6 +73,16 @@ async function applyScaledObject(kube: KubeClient, prometheusUrl: string): Promi
   await Promise.all(readObjects(text).map((object) => kube.apply(object)));
 }
 
+/** Not before there is a load to judge. */
+async function loadAlertRules({ prometheusRulesDirectory, prometheusUrl }: SeedContext): Promise<void> {
+  copyFileSync(ALERT_RULES, join(prometheusRulesDirectory, basename(ALERT_RULES)));
+  const { ok, status } = await fetch(`${prometheusUrl}/-/reload`, {
+    method: 'POST',
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (!ok) throw new Error(`Prometheus answers ${status} to the alert rules of ${ALERT_RULES}; its log says why`);
+}
+
 const AUTOSCALERS = `/apis/autoscaling/v2/namespaces/${NAMESPACE}/horizontalpodautoscalers`;
 const SCALED_OBJECTS = `/apis/keda.sh/v1alpha1/namespaces/${NAMESPACE}/scaledobjects`;
 
@@ -98,7 +111,10 @@ async function serverIsReady(kube: KubeClient): Promise<void> {
 
 const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be a name as Kubernetes has them');
 const Which = z.strictObject({ namespace: name.default(NAMESPACE), workload: name });
-const Load = Which.extend({ rps: z.number().min(0).max(1_000_000) });
+const Load = Which.extend({
+  rps: z.number().min(0).max(1_000_000),
+  errorPercent: z.number().min(0).max(100).default(0),
+});
 
 function addLoadRoutes(routes: SeedContext['routes'], driver: LoadDriver): void {
   routes.set('GET /load', () => ({ loads: driver.views() }));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { renderPage } from '../../sandbox/exporter.ts';
-import { LATENCY_BUCKETS, startLoad, step } from '../../sandbox/load-model.ts';
+import { LATENCY_BUCKETS, startLoad, step, withErrors } from '../../sandbox/load-model.ts';
 
 describe('the pages for Prometheus', () => {
   const pods = ['pod-0', 'pod-1'].map((name) => ({
@@ -13,7 +13,7 @@ describe('the pages for Prometheus', () => {
     gpus: 1,
     containers: [{ name: 'tensafe', limits: { cpu: 8, memory: 2 ** 34, 'nvidia.com/gpu': 1 }, requests: { cpu: 4 } }],
   }));
-  const model = step(startLoad(100, pods), pods, 60_000);
+  const model = step(step(withErrors(startLoad(100, pods), 5), pods, 30_000), pods, 30_000);
   const loads = [{ namespace: 'tensafe', workload: 'tensafe-server', model, pods }];
   const page = (path: string): string => renderPage(path, loads) ?? assert.fail(`there is no page ${path}`);
 
@@ -31,6 +31,20 @@ describe('the pages for Prometheus', () => {
     assert.match(
       page('/metrics/service/tensafe'),
       new RegExp(`tensafe_inference_latency_seconds_count\\{.*\\} ${counts.at(-1)}\n`),
+    );
+  });
+
+  it('count each request once, by the code of its answer', () => {
+    const counts = [
+      ...page('/metrics/service/tensafe').matchAll(/tensafe_http_requests_total\{.*code="(\d+)"\} (\d+)/g),
+    ];
+    assert.deepEqual(
+      counts.map(([, code, count]) => [code, Number(count)]),
+      [
+        ['200', 5700],
+        ['500', 300],
+        ['503', 0],
+      ],
     );
   });
 

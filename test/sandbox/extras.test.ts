@@ -8,6 +8,11 @@ describe('reading what a sandbox is to have besides', () => {
     [['keda'], ['keda']],
     [['keda', 'keda'], ['keda']],
     [[' keda , keda'], ['keda']],
+    [['alertmanager'], ['alertmanager']],
+    [
+      ['alertmanager', 'keda'],
+      ['keda', 'alertmanager'],
+    ],
   ];
   for (const [texts, extras] of rows) {
     it(`takes ${JSON.stringify(texts)} for ${JSON.stringify(extras)}`, () => {
@@ -16,6 +21,6 @@ describe('reading what a sandbox is to have besides', () => {
   }
 
   it('names every word that it does not know, and those that it does', () => {
-    assert.throws(() => readExtras(['kedo,keda', '']), /does not know "kedo", ""; it takes keda/);
+    assert.throws(() => readExtras(['kedo,keda', '']), /does not know "kedo", ""; it takes keda, alertmanager/);
   });
 });
