@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { PlanIntent } from '../domain/approval.ts';
 import { canonicalJson } from '../domain/json.ts';
-import { resolveEmergency, resolvePolicy, type ResolvedEmergency, type ResolvedPolicy } from '../domain/policy.ts';
+import {
+  resolveEmergency,
+  resolvePolicy,
+  resolveSteps,
+  type ResolvedEmergency,
+  type ResolvedPolicy,
+  type ResolvedSteps,
+} from '../domain/policy.ts';
 import { failure } from './failure.ts';
 import type { Ports } from './ports.ts';
 
@@ -20,11 +27,16 @@ export function createPolicyActivities({ policy }: Pick<Ports, 'policy'>) {
     const resolved = resolveEmergency(policy.policy(), workload);
     return 'known' in resolved ? { known: resolved.known } : resolved;
   }
+  /** The same for steps, with those of this workload. */
+  async function resolveStepPolicy(workload: string): Promise<ResolvedSteps | { readonly known: readonly string[] }> {
+    const resolved = resolveSteps(policy.policy(), workload);
+    return 'known' in resolved ? { known: resolved.known } : resolved;
+  }
   /** SHA-256 of the canonical JSON, in hex: workflows have no crypto. */
   async function hashIntent(intent: PlanIntent): Promise<string> {
     return createHash('sha256').update(canonicalJson(intent)).digest('hex');
   }
-  return { resolveWorkloadPolicy, resolveEmergencyPolicy, hashIntent };
+  return { resolveWorkloadPolicy, resolveEmergencyPolicy, resolveStepPolicy, hashIntent };
 }
 
 /** The policy of a workload, for activities that read limits anew at each attempt. */

@@ -275,7 +275,7 @@ function asPolicy(file: PolicyFile): Policy {
     prices: file.prices,
     profiles: file.profiles,
     triggers: mapValues(file.triggers, asTrigger),
-    stepScale: { minCooldownMs: file.stepScale.minCooldown },
+    stepScale: { minCooldownMs: file.stepScale.minCooldown, maxHoldMs: file.stepScale.maxHold },
     emergencyScaleUp: asEmergency(file.emergencyScaleUp),
     autoscaler: mapValues(file.autoscaler, asAutoscaler),
     sizing: file.sizing,

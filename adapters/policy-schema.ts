@@ -285,10 +285,12 @@ function memory(description: string) {
 
 const Trigger = z.strictObject({
   workload: reference('a workload of this file', 'A key of `workloads`.'),
-  metric: reference('a load metric of the workload', "A key of the workload's `load`."),
-  above: amount('Fires above this; this or `below`.').exactOptional(),
-  below: amount('Fires below this; this or `above`.').exactOptional(),
-  for: duration('How long it must be so.'),
+  metric: reference('a load metric of the workload', "A key of the workload's `load`.").meta({
+    readLaterBy: 'assessCapacity',
+  }),
+  above: amount('Fires above this; this or `below`.').meta({ readLaterBy: 'assessCapacity' }).exactOptional(),
+  below: amount('Fires below this; this or `above`.').meta({ readLaterBy: 'assessCapacity' }).exactOptional(),
+  for: duration('How long it must be so.').meta({ readLaterBy: 'assessCapacity' }),
   pods: leaf(
     z.int().min(-1000).max(1000),
     'a whole number: positive with `above`, negative with `below`',
@@ -479,10 +481,14 @@ export const PolicyFile = z
       .prefault({}),
     prices: Prices.prefault({}),
     profiles: byName(Profile, 'Sizes of a pod.').meta({ readLaterBy: 'resizeWorkload' }).prefault({}),
-    triggers: byName(Trigger, 'Steps up and down.').meta({ readLaterBy: 'stepScale' }).prefault({}),
+    triggers: byName(Trigger, 'Steps up and down.').prefault({}),
     stepScale: z
-      .strictObject({ minCooldown: duration("No trigger's cooldown counts as shorter than this.").prefault('5m') })
-      .meta({ readLaterBy: 'stepScale' })
+      .strictObject({
+        minCooldown: duration("No trigger's cooldown counts as shorter than this.").prefault('5m'),
+        maxHold: duration(
+          'What was added goes after this long, whatever the load is; `extend` makes it longer.',
+        ).prefault('12h'),
+      })
       .prefault({}),
     emergencyScaleUp: EmergencyScaleUp.prefault({}),
     autoscaler: byName(Autoscaler, "By workload: what its autoscaler's configuration should be.")
@@ -497,7 +503,7 @@ export const PolicyFile = z
     closedWindows: byName(Window, 'Times in which no planned change is begun.')
       .meta({ readLaterBy: 'drainGpuNode' })
       .prefault({}),
-    notifications: byName(Channel, 'Who is told.').meta({ readLaterBy: 'emergencyScaleUp' }).prefault({}),
+    notifications: byName(Channel, 'Who is told.').meta({ readLaterBy: 'drainGpuNode' }).prefault({}),
   })
   .meta({ title: 'headroom.yaml' });
 export type PolicyFile = z.output<typeof PolicyFile>;
@@ -565,6 +571,11 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'decisionMatrix.rows.*.latency.to', readBy: 'emergencyScaleUp: what its evidence says' },
   { path: 'decisionMatrix.rows.*.action', readBy: 'emergencyScaleUp: what its evidence says' },
   { path: 'approval.emergencyScaleUp', readBy: 'emergencyScaleUp: the plan, and who goes on' },
+  { path: 'triggers.*.workload', readBy: 'stepScale: which steps are of its workload' },
+  { path: 'triggers.*.pods', readBy: 'stepScale: how far a step goes' },
+  { path: 'triggers.*.cooldown', readBy: 'stepScale: when the next step of a trigger is due' },
+  { path: 'stepScale.minCooldown', readBy: 'stepScale: when the next step of a trigger is due' },
+  { path: 'stepScale.maxHold', readBy: 'stepScale: when what was added goes' },
   { path: 'prices.currency', readBy: 'preScale: cost in the plan' },
 ];
 

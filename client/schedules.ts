@@ -9,7 +9,7 @@ import {
 import { formatDuration } from '../domain/duration.ts';
 import { preScaleId, QUEUES } from '../domain/names.ts';
 import { firingDays, occurrencesAfter, type Occurrence } from '../domain/occurrences.ts';
-import type { Target } from '../domain/capacity-plan.ts';
+import { describeTarget } from '../domain/capacity-plan.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { isRunOf, judgeExisting, scheduledRequest, scheduleId, type PreScaleSchedule } from '../domain/schedule.ts';
 import { CommandFailed, refused } from './exit.ts';
@@ -127,11 +127,7 @@ function calendarOf({ months, days, weekdays }: ReturnType<typeof firingDays>[nu
 function noteOf(schedule: PreScaleSchedule): string {
   const { event, cronText, timeZone, lastsMs, requestedBy, note } = schedule;
   const why = note === undefined ? '' : `: ${note}`;
-  return `${targetText(schedule)} for ${event}, "${cronText}" ${timeZone}, ${formatDuration(lastsMs)} long, asked for by ${requestedBy}${why}`;
-}
-
-export function targetText({ target }: { readonly target: Target }): string {
-  return target.kind === 'factor' ? `× ${target.factor}` : `${target.replicas} replicas`;
+  return `${describeTarget(schedule.target)} for ${event}, "${cronText}" ${timeZone}, ${formatDuration(lastsMs)} long, asked for by ${requestedBy}${why}`;
 }
 
 export async function listSchedules(client: Client): Promise<readonly ScheduleView[]> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import type { Procedure } from '../domain/capacity-plan.ts';
+import { describeTarget, type Procedure } from '../domain/capacity-plan.ts';
 import type { EmergencyRequest } from '../domain/emergency.ts';
 import { emergencyId, preScaleId, QUEUES } from '../domain/names.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
@@ -21,7 +21,7 @@ export async function startPreScale(
   const window = `${iso(request.event.startMs)}/${iso(request.event.endMs)}`;
   await refuseServedWindow(client, id, window);
   const { workload, event, target } = request;
-  const summary = `${workload}: ${target.kind === 'factor' ? `× ${target.factor}` : `${target.replicas} replicas`} for ${event.name}`;
+  const summary = `${workload}: ${describeTarget(target)} for ${event.name}`;
   try {
     const handle = await client.workflow.start('preScale', {
       workflowId: id,

@@ -1,5 +1,6 @@
 import type { Procedure } from './capacity-plan.ts';
 import { formatDuration } from './duration.ts';
+import { canonicalJson } from './json.ts';
 
 /** What a person approves: what is meant and how far it may go, not the facts that move by the second. */
 export interface PlanIntent {
@@ -9,7 +10,7 @@ export interface PlanIntent {
   /** ISO 8601. */
   readonly window: { readonly start: string; readonly end: string };
   readonly leadMs: number;
-  readonly target: { readonly factor: number } | { readonly replicas: number };
+  readonly target: { readonly factor: number } | { readonly replicas: number } | { readonly added: number };
   /** The most replicas and the most money; null where no price is configured. */
   readonly ceilings: { readonly replicas: number; readonly cost: number | null };
 }
@@ -90,9 +91,10 @@ export function withEnd(intent: PlanIntent, endMs: number): PlanIntent {
 }
 
 function sameTarget({ target: a }: PlanIntent, { target: b }: PlanIntent): boolean {
-  return 'factor' in a ? 'factor' in b && a.factor === b.factor : 'replicas' in b && a.replicas === b.replicas;
+  return canonicalJson(a) === canonicalJson(b);
 }
 
 function describeTarget({ target }: PlanIntent): string {
+  if ('added' in target) return `+ ${target.added} pods`;
   return 'factor' in target ? `× ${target.factor}` : `${target.replicas} replicas`;
 }

@@ -8,12 +8,14 @@ import { statefulFaults, statefulWarnings } from './stateful.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
 
 /** The procedures that ask for capacity by a plan; also the names of their workflows. */
-export type Procedure = 'preScale' | 'emergencyScaleUp';
+export type Procedure = 'preScale' | 'emergencyScaleUp' | 'stepScale';
 
 /** How many replicas the event needs: a count, or a multiple of the count at the time of scaling. */
 export type Target =
   | { readonly kind: 'replicas'; readonly replicas: number }
-  | { readonly kind: 'factor'; readonly factor: number };
+  | { readonly kind: 'factor'; readonly factor: number }
+  /** So many more than there are; what is over the limit is left out. */
+  | { readonly kind: 'added'; readonly pods: number };
 
 export interface EventWindow {
   readonly name: string;
@@ -123,7 +125,11 @@ export function planCapacity({
         askAfterMs: policy.preScale.quiet.askAfterMs,
         metrics: policy.workload.load.map(({ name }) => name),
       },
-      approval: { rule: policy.approval[procedure], expiresAfterMs: policy.approval.expiresAfterMs },
+      // a step is what policy says already: nobody is asked again
+      approval: {
+        rule: procedure === 'stepScale' ? 'never' : policy.approval[procedure],
+        expiresAfterMs: policy.approval.expiresAfterMs,
+      },
       windDown: policy.windDown,
       currency: policy.currency,
       costPerHour: price === null ? null : roundMoney(added * price),
@@ -142,9 +148,20 @@ export function planIntent({ target }: { readonly target: Target }, plan: Capaci
     governorUid: plan.governor.uid,
     window: { start: iso(plan.event.startMs), end: iso(plan.event.endMs) },
     leadMs: plan.leadMs,
-    target: target.kind === 'factor' ? { factor: target.factor } : { replicas: target.replicas },
+    target: intentOf(target),
     ceilings: { replicas: plan.ceilingReplicas, cost: plan.costCeiling },
   };
+}
+
+function intentOf(target: Target): PlanIntent['target'] {
+  if (target.kind === 'added') return { added: target.pods };
+  return target.kind === 'factor' ? { factor: target.factor } : { replicas: target.replicas };
+}
+
+/** '× 2', '+ 4 pods', '12 replicas' */
+export function describeTarget(target: Target): string {
+  if (target.kind === 'added') return `+ ${target.pods} pods`;
+  return target.kind === 'factor' ? `× ${target.factor}` : `${target.replicas} replicas`;
 }
 
 /** What is wrong with the target by itself, whatever policy and cluster say. */
@@ -154,6 +171,10 @@ export function targetFaults({ target }: { readonly target: Target }): readonly 
       ? []
       : [`factor ${target.factor} is not a number above 0; give one such as 2`];
   }
+  if (target.kind === 'added')
+    return Number.isSafeInteger(target.pods) && target.pods > 0
+      ? []
+      : [`${target.pods} pods to add are not a whole number above 0`];
   return Number.isSafeInteger(target.replicas) && target.replicas > 0
     ? []
     : [`replicas ${target.replicas} is not a whole number above 0`];
@@ -164,7 +185,7 @@ function limitFaults(
   { workload: { name, limits } }: ResolvedPolicy,
 ): readonly string[] {
   if (
-    target.kind === 'factor' ||
+    target.kind !== 'replicas' ||
     targetFaults({ target }).length > 0 ||
     (target.replicas >= limits.min && target.replicas <= limits.max)
   )
@@ -248,18 +269,23 @@ export function estimateTarget(
 ): TargetEstimate {
   const { limits } = policy.workload;
   const base = factorBase(state, governor);
-  const asked = target.kind === 'replicas' ? target.replicas : roundUp(base * target.factor);
+  const asked = askedFor(target, base);
   const replicas = Math.min(limits.max, Math.max(limits.min, asked));
   const { floor, ceiling } = ownersValues(governor);
   const to = wantedFloor([{ id: 'estimate', floor: replicas, reason: '' }], floor, limits);
   return {
     replicas,
-    base: target.kind === 'factor' ? base : null,
-    baseHeld: target.kind === 'factor' ? heldBase(governor) : null,
+    base: target.kind === 'replicas' ? null : base,
+    baseHeld: target.kind === 'replicas' ? null : heldBase(governor),
     clampedFrom: asked === replicas ? null : asked,
     floor: { from: floor, to },
     ceiling: ceiling === null ? null : { from: ceiling, to: wantedCeiling(to, { floor, ceiling }, limits.max) },
   };
+}
+
+function askedFor(target: Target, base: number): number {
+  if (target.kind === 'replicas') return target.replicas;
+  return target.kind === 'added' ? base + target.pods : roundUp(base * target.factor);
 }
 
 /** 100 × 1.1 is 110, although the product is 110.00000000000001. */

@@ -1,3 +1,4 @@
+import type { Step } from './step-scale.ts';
 import type { WorkloadRef } from './workload.ts';
 
 /**
@@ -180,6 +181,8 @@ export interface TriggerPolicy {
 export interface StepScalePolicy {
   /** No trigger's cooldown counts as shorter than this. */
   readonly minCooldownMs: number;
+  /** What was added goes after this long, whatever the load is; `extend` makes it longer. */
+  readonly maxHoldMs: number;
 }
 
 export interface EmergencyScaleUpPolicy {
@@ -329,6 +332,15 @@ export interface ResolvedEmergency {
   readonly matrix?: DecisionMatrix;
 }
 
+/** What a run of steps needs besides. */
+export interface ResolvedSteps {
+  readonly policy: ResolvedPolicy;
+  /** Of this workload, by the name of the alert that fires them. */
+  readonly steps: Readonly<Record<string, Step>>;
+  readonly minCooldownMs: number;
+  readonly maxHoldMs: number;
+}
+
 /** What one run needs, resolved in its first activity so that the history holds what was used. */
 export interface ResolvedPolicy {
   /** Name of the cluster, for people. */
@@ -382,6 +394,20 @@ export function resolveEmergency(policy: Policy, workloadName: string): Resolved
   if ('known' in resolved) return resolved;
   const { emergencyScaleUp: emergency, decisionMatrix: matrix } = policy;
   return { policy: resolved, emergency, ...(matrix?.workload === workloadName && { matrix }) };
+}
+
+/** The same for steps: a trigger without an alert in the allow-list is fired by nothing. */
+export function resolveSteps(policy: Policy, workloadName: string): ResolvedSteps | UnknownWorkload {
+  const resolved = resolvePolicy(policy, workloadName);
+  if ('known' in resolved) return resolved;
+  const { minCooldownMs, maxHoldMs } = policy.stepScale;
+  const steps = Object.entries(policy.alertRules).flatMap(([alert, rule]) => {
+    const trigger = rule.procedure === 'stepScale' ? policy.triggers[rule.trigger] : undefined;
+    if (rule.procedure !== 'stepScale' || trigger?.workload !== workloadName) return [];
+    const { pods, cooldownMs } = trigger;
+    return [[alert, { trigger: rule.trigger, pods, cooldownMs: Math.max(cooldownMs, minCooldownMs) }] as const];
+  });
+  return { policy: resolved, steps: Object.fromEntries(steps), minCooldownMs, maxHoldMs };
 }
 
 /** The loads and latencies for which no row speaks, and the rows (by index) that an earlier one always precedes. */

@@ -1,6 +1,7 @@
 import { formatDuration } from './duration.ts';
 import type { RunStatus } from './procedures.ts';
-import { describeTarget, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
+import { describeTarget } from './capacity-plan.ts';
+import { outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
 
 export interface TimelineRow {
   readonly atMs: number;
@@ -51,7 +52,7 @@ export function timelineOf(run: RunFacts, said: RunStatus['timeline'] | undefine
   const rows: readonly TimelineRow[] = [
     {
       atMs: startedAtMs,
-      what: `asked for ${describeTarget(request)} for ${request.event.name}`,
+      what: `asked for ${describeTarget(request.target)} for ${request.event.name}`,
       by: request.requestedBy,
     },
     ...own,

@@ -1,12 +1,12 @@
 import type { GovernorWrite } from './ledger-writes.ts';
 import { replicasBeforeHold } from './marks.ts';
-import { type CapacityPlan } from './capacity-plan.ts';
+import { describeTarget, type CapacityPlan } from './capacity-plan.ts';
 import { planPreScale, type PreScaleRequest } from './pre-scale.ts';
 import type { RunStatus, WorkloadCounts } from './procedures.ts';
 import { changedMeanwhile, ownersValues } from './release.ts';
 import { steeringOf, timelineOf, type SteeringRow, type TimelineRow } from './report-timeline.ts';
 import { asRows, gapsOf, relevantWrites, type WriteRow } from './report-writes.ts';
-import { describeTarget, lastOf, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
+import { lastOf, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
 import { describeGovernor, findGovernor, type WorkloadState } from './workload.ts';
 
 type Counts = { readonly [count in keyof WorkloadCounts]: number | null };
@@ -77,7 +77,7 @@ export function reportOf(of: {
     askedFor: {
       atMs: run.startedAtMs,
       by: request.requestedBy,
-      what: describeTarget(request),
+      what: describeTarget(request.target),
       note: request.note ?? null,
     },
     steered: steeringOf(steps),

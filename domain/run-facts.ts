@@ -72,7 +72,3 @@ export function outcomeOf(end: RunEnd | null): string {
   if (end === null) return 'under way';
   return end.kind === 'completed' ? end.result.outcome : end.kind;
 }
-
-export function describeTarget({ target }: PreScaleRequest): string {
-  return target.kind === 'factor' ? `× ${target.factor}` : `${target.replicas} replicas`;
-}

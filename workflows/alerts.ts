@@ -3,6 +3,7 @@ import type { AlertNotice, AlertsView, Disposition } from '../domain/alerts.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { alertsUpdate, type AlertsAnswer, type AlertsOffer } from './messages.ts';
 import type { Run } from './run.ts';
+import type { RunResult } from '../domain/procedures.ts';
 
 /** Firings that one run remembers; a storm of more than these on one workload is one emergency all the same. */
 const REMEMBERED = 1_000;
@@ -28,6 +29,7 @@ export function openAlerts(run: Run) {
   let stance: Stance = { kind: 'deciding' };
   let offers = 0;
   let timesAllResolved = 0;
+  let changes = 0;
   let callsBack: string | undefined;
   let isNewWanted = false;
 
@@ -47,6 +49,7 @@ export function openAlerts(run: Run) {
       if (firings.has(notice.key) || firings.size < REMEMBERED) firings.set(notice.key, notice);
     }
     if (before > 0 && firing().length === 0) timesAllResolved += 1;
+    if (news.length > 0) changes += 1;
     run.update({ alerts: view() });
     const joined = news.filter(({ status }) => status === 'firing');
     if (joined.length > 0 && stance.kind === 'open') run.say(`alerts joined: ${namesOf(joined)}`);
@@ -92,6 +95,9 @@ export function openAlerts(run: Run) {
     /** Whether anything still burns; an operator's run without alerts burns until the load says otherwise. */
     anyFiring: () => firing().length > 0,
     heardAny: () => firings.size > 0,
+    firingNames: () => view().firing,
+    /** Goes up with whatever is news: who waits looks again. */
+    changes: () => changes,
     /** The earliest of what fires. */
     firingSinceMs: () => Math.min(...firing().map(({ startsAtMs }) => startsAtMs)),
     timesAllResolved: () => timesAllResolved,
@@ -114,6 +120,12 @@ export function openAlerts(run: Run) {
       else if (stance.kind === 'deciding') stance = { kind: 'suppressed', by: 'the run ended before it could act' };
     },
   };
+}
+
+/** How a run ends that may not begin; whoever told it of alerts hears why. */
+export function refused(alerts: Alerts, reasons: readonly string[]): RunResult {
+  alerts.suppress(reasons.join('; '));
+  return { outcome: 'refused', reasons };
 }
 
 /** 'A ×12, B': each name once, with its count. */

@@ -1,15 +1,15 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { condition, upsertSearchAttributes } from '@temporalio/workflow';
-import type { Survey } from '../domain/capacity-plan.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { planEmergency, type EmergencyRequest } from '../domain/emergency.ts';
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
 import { planIntent } from '../domain/capacity-plan.ts';
-import { refOf, type ResolvedEmergency } from '../domain/policy.ts';
+import type { ResolvedEmergency } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
-import { openAlerts, type Alerts } from './alerts.ts';
+import { openAlerts, refused, type Alerts } from './alerts.ts';
 import { openApproval, type Approval } from './approval.ts';
 import { conclude } from './conclude.ts';
+import { coolDown } from './cool-down.ts';
 import { startEventClock } from './event-clock.ts';
 import { firstOr } from './first-or.ts';
 import { holdEmergency } from './hold-emergency.ts';
@@ -18,6 +18,7 @@ import type { Planned } from './make-plan.ts';
 import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
 import { reading, reckoning, urgently } from './stubs.ts';
+import { surveyNow } from './survey-now.ts';
 
 const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
 const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
@@ -110,11 +111,6 @@ async function planUntilAgreed(
   }
 }
 
-function refused(alerts: Alerts, reasons: readonly string[]): RunResult {
-  alerts.suppress(reasons.join('; '));
-  return { outcome: 'refused', reasons };
-}
-
 /** An alert that goes by itself in the policy's time was none; an operator's word needs no time. */
 async function isStillFiring({ run, alerts }: Parts, { emergency }: ResolvedEmergency): Promise<boolean> {
   if (!alerts.heardAny()) return true;
@@ -137,7 +133,7 @@ async function planNow(
 ): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
   const { policy } = resolved;
   const [survey, spent] = await Promise.all([
-    surveyNow(resolved),
+    surveyNow(resolved.policy),
     alerts.heardAny() ? spentBudget(request.workload, resolved) : [],
   ]);
   const decision = planEmergency({ request, resolved, survey, event: run.status().event });
@@ -149,15 +145,6 @@ async function planNow(
   const hash = await reckoning.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [intent]);
   run.update({ plan, planHash: hash });
   return { kind: 'plan', plan, intent, hash, policy, state: survey.state };
-}
-
-async function surveyNow({ policy }: ResolvedEmergency): Promise<Survey> {
-  const ref = refOf(policy);
-  const summary = `${policy.workload.name} as it stands`;
-  return firstOr(
-    () => urgently.surveyWorkload.executeWithOptions({ summary }, [ref]),
-    () => reading.surveyWorkload.executeWithOptions({ summary }, [ref]),
-  );
 }
 
 /** Alerts may start so many runs and no more: beyond that it is a person's decision. */
@@ -202,17 +189,4 @@ async function whetherToAsk(run: Run, planned: Planned, resolved: ResolvedEmerge
     rule: { rule: 'always', expiresAfterMs: askForMs } as const,
     unanswered,
   };
-}
-
-/** Open for a while, so that what was answered is not answered again; a new firing ends it, and gets a run of its own. */
-async function coolDown({ run, alerts }: Parts, cooldownMs: number): Promise<void> {
-  if (!alerts.heardAny() || cooldownMs === 0) return;
-  const untilMs = Date.now() + cooldownMs;
-  alerts.cool(`the cooldown of ${formatDuration(cooldownMs)} until ${new Date(untilMs).toISOString()}`);
-  run.enter('cooling down', { what: 'nothing: alerts that it has answered are not answered again', atMs: untilMs });
-  try {
-    await condition(alerts.isNewWanted, cooldownMs, { summary: `cooldown of ${formatDuration(cooldownMs)}` });
-  } finally {
-    run.enter('done', { what: 'nothing', atMs: null });
-  }
 }

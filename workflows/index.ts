@@ -1,4 +1,5 @@
 export { capacityLedger } from './capacity-ledger.ts';
 export { emergencyScaleUp } from './emergency-scale-up.ts';
+export { stepScale } from './step-scale.ts';
 export { preScale } from './pre-scale.ts';
 export { startScheduledPreScale } from './start-scheduled-pre-scale.ts';

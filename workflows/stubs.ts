@@ -10,7 +10,7 @@ const LOST_AFTER = '10s';
 
 /** What the worker knows or can reckon by itself: no effect and no wait, so one event of history instead of six. */
 export const reckoning = proxyLocalActivities<
-  Pick<Activities, 'resolveWorkloadPolicy' | 'resolveEmergencyPolicy' | 'hashIntent'>
+  Pick<Activities, 'resolveWorkloadPolicy' | 'resolveEmergencyPolicy' | 'resolveStepPolicy' | 'hashIntent'>
 >({
   startToCloseTimeout: '5s',
   retry: RETRY,

@@ -7,7 +7,8 @@ import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { EXIT, failed, refused } from '../exit.ts';
 import { readSchedule, type ScheduleOptions } from '../schedule-request.ts';
-import { createSchedule, listSchedules, removeSchedule, targetText, type ScheduleView } from '../schedules.ts';
+import { describeTarget } from '../../domain/capacity-plan.ts';
+import { createSchedule, listSchedules, removeSchedule, type ScheduleView } from '../schedules.ts';
 import { planPreScale } from '../start.ts';
 import { planText, time } from '../text.ts';
 import { whoAmI } from '../who.ts';
@@ -97,7 +98,7 @@ function scheduleText({ id, schedule, paused, note, next, last, missedFirings }:
   return [
     `${id}  ${paused ? 'paused' : 'active'}`,
     `  event     "${cronText}" ${timeZone}, ${formatDuration(lastsMs)} long, asked for by ${requestedBy}${why}`,
-    `  target    ${targetText(schedule)} of ${schedule.workload}`,
+    `  target    ${describeTarget(schedule.target)} of ${schedule.workload}`,
     ...(paused && note !== null ? [`  paused    ${note}`] : []),
     ...next.map((occurrence) => `  next      ${occurrenceText(occurrence, schedule)}, ${runWords(occurrence, paused)}`),
     ...last.map((one) => `  last      ${one.id}  ${one.state.toLowerCase()}`),

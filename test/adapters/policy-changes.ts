@@ -71,5 +71,10 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
     'decisionMatrix: { rows: [{ latency: { to: 30 }, action: none, source: added }, { action: scaleUp, source: added }] }',
   'decisionMatrix.rows.*.action': 'decisionMatrix: { rows: [{ action: none, source: added }] }',
   'approval.emergencyScaleUp': 'approval: { emergencyScaleUp: always }',
+  'triggers.*.workload': 'triggers: { high-cpu: { workload: tensafe-training-worker, metric: he-lora-queue } }',
+  'triggers.*.pods': 'triggers: { high-cpu: { pods: 3 } }',
+  'triggers.*.cooldown': 'triggers: { high-cpu: { cooldown: 6m } }',
+  'stepScale.minCooldown': 'stepScale: { minCooldown: 7m }',
+  'stepScale.maxHold': 'stepScale: { maxHold: 2h }',
   'prices.currency': 'prices: { currency: EUR }',
 };

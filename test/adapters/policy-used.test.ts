@@ -12,9 +12,11 @@ import { planEmergency } from '../../domain/emergency.ts';
 import {
   refOf,
   resolveEmergency,
+  resolveSteps,
   type Policy,
   type ResolvedEmergency,
   type ResolvedPolicy,
+  type ResolvedSteps,
 } from '../../domain/policy.ts';
 import { standingKey, type HoldStanding } from '../../domain/hold.ts';
 import { planPreScale, type PreScaleRequest } from '../../domain/pre-scale.ts';
@@ -95,6 +97,12 @@ class World {
       survey: { kind: 'found', state: state as never },
       event: { name: 'slow', startMs: nowMs, endMs: nowMs + resolved.emergency.maxHoldMs },
     });
+  }
+
+  /** What a run of steps goes by, as it is written into its history. */
+  async steps(): Promise<unknown> {
+    const { steps, minCooldownMs, maxHoldMs } = resolveSteps(this.policy, 'tensafe-server') as ResolvedSteps;
+    return { steps, minCooldownMs, maxHoldMs };
   }
 
   /** Busy by the CPU, with a fast answer: what the matrix makes of it. */
@@ -262,6 +270,11 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'decisionMatrix.rows.*.latency.to': { see: (world) => world.evidence() },
   'decisionMatrix.rows.*.action': { see: (world) => world.evidence() },
   'approval.emergencyScaleUp': { see: (world) => world.emergency() },
+  'triggers.*.workload': { see: (world) => world.steps() },
+  'triggers.*.pods': { see: (world) => world.steps() },
+  'triggers.*.cooldown': { see: (world) => world.steps() },
+  'stepScale.minCooldown': { see: (world) => world.steps() },
+  'stepScale.maxHold': { see: (world) => world.steps() },
   'prices.currency': { see: (world) => world.plan() },
 };
 

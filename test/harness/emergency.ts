@@ -7,6 +7,7 @@ import { isFrozen } from '../../domain/freeze.ts';
 import type { Lane } from './lane.ts';
 
 export const EMERGENCY = 'emergency-scale-up.tensafe-server';
+export const STEPS = 'step-scale.tensafe-server';
 
 export function firing(name: string, { startsAtMs = Date.now(), status = 'firing' as const } = {}): AlertNotice {
   return { key: `${name}@${new Date(startsAtMs).toISOString()}`, name, status, startsAtMs };
@@ -17,8 +18,20 @@ export function resolved(notice: AlertNotice): AlertNotice {
 
 /** As the webhook tells a run of alerts, and starts one where none is. */
 export function tellAlerts(lane: Lane, ...notices: readonly AlertNotice[]): Promise<AlertsAnswer> {
-  const start = new WithStartWorkflowOperation('emergencyScaleUp', {
-    workflowId: EMERGENCY,
+  return tell(lane, { procedure: 'emergencyScaleUp', workflowId: EMERGENCY }, notices);
+}
+/** The same for steps. */
+export function tellSteps(lane: Lane, ...notices: readonly AlertNotice[]): Promise<AlertsAnswer> {
+  return tell(lane, { procedure: 'stepScale', workflowId: STEPS }, notices);
+}
+
+function tell(
+  lane: Lane,
+  { procedure, workflowId }: { readonly procedure: string; readonly workflowId: string },
+  notices: readonly AlertNotice[],
+): Promise<AlertsAnswer> {
+  const start = new WithStartWorkflowOperation(procedure, {
+    workflowId,
     taskQueue: QUEUES.urgent,
     args: [{ workload: 'tensafe-server', requestedBy: 'alertmanager', trigger: `alert ${notices[0]?.name}` }],
     workflowIdConflictPolicy: 'USE_EXISTING',
