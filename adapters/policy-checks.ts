@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { readDuration } from '../domain/duration.ts';
+import { MONITORING_ALERTS } from '../domain/alerts.ts';
 import { judgeMatrix, type Span } from '../domain/policy.ts';
 import { list, pathOf, show, suggestion, type Finding } from './policy-faults.ts';
 import { childrenOf, unwrap } from './policy-json-schema.ts';
@@ -244,6 +245,8 @@ const ALERT_NEEDS: Readonly<Record<string, { readonly needs: string; readonly no
 
 function checkAlerts(file: unknown): readonly Finding[] {
   return visit(file, 'alertRules.*').flatMap(({ at, value }) => {
+    if (MONITORING_ALERTS.includes(at.at(-1) ?? ''))
+      return [{ at, found: 'an alert of the monitoring itself', accepted: 'alerts that tell of the load' }];
     const procedure = get(value, 'procedure');
     const rule =
       typeof procedure === 'string' && Object.hasOwn(ALERT_NEEDS, procedure) ? ALERT_NEEDS[procedure] : undefined;

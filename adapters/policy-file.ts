@@ -358,8 +358,9 @@ function asBehaviour({ stabilisation, select, policies }: Scaling) {
 }
 
 /** The checks have seen that each alert has what its procedure needs. */
-function asAlertRule({ procedure, workload = '', trigger = '' }: PolicyFile['alertRules'][string]): AlertRule {
-  return procedure === 'stepScale' ? { procedure, trigger } : { procedure, workload };
+function asAlertRule({ procedure, workload = '', trigger = '', match }: PolicyFile['alertRules'][string]): AlertRule {
+  const matching = match && { match };
+  return procedure === 'stepScale' ? { procedure, trigger, ...matching } : { procedure, workload, ...matching };
 }
 
 function mapValues<In, Out>(

@@ -442,6 +442,10 @@ const Alert = z.strictObject({
   procedure: oneOf(['emergencyScaleUp', 'stepScale'], 'What the alert starts.'),
   workload: reference('a workload of this file', 'For emergencyScaleUp: a key of `workloads`.').exactOptional(),
   trigger: reference('a trigger of this file', 'For stepScale: a key of `triggers`.').exactOptional(),
+  match: byName(
+    text('The value that this label of the alert must have, exactly; all of them must.'),
+    'By label.',
+  ).exactOptional(),
 });
 
 const Window = z.strictObject({
@@ -497,9 +501,7 @@ export const PolicyFile = z
     sizing: byName(Sizing, 'How much a load needs.').meta({ readLaterBy: 'assessCapacity' }).prefault({}),
     capacityPlanning: CapacityPlanning.meta({ readLaterBy: 'assessCapacity' }).prefault({}),
     decisionMatrix: Matrix.exactOptional(),
-    alertRules: byName(Alert, 'The allow-list, by alert name: an alert that is not here starts nothing.')
-      .meta({ readLaterBy: 'emergencyScaleUp' })
-      .prefault({}),
+    alertRules: byName(Alert, 'The allow-list, by alert name: an alert that is not here starts nothing.').prefault({}),
     closedWindows: byName(Window, 'Times in which no planned change is begun.')
       .meta({ readLaterBy: 'drainGpuNode' })
       .prefault({}),
@@ -577,6 +579,10 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'stepScale.minCooldown', readBy: 'stepScale: when the next step of a trigger is due' },
   { path: 'stepScale.maxHold', readBy: 'stepScale: when what was added goes' },
   { path: 'prices.currency', readBy: 'preScale: cost in the plan' },
+  { path: 'alertRules.*.procedure', readBy: 'webhook: what an alert starts' },
+  { path: 'alertRules.*.workload', readBy: 'webhook: where an alert goes' },
+  { path: 'alertRules.*.trigger', readBy: 'webhook: where an alert goes' },
+  { path: 'alertRules.*.match.*', readBy: 'webhook: whether an alert is allowed' },
 ];
 
 function isHttpUrl(written: string): boolean {

@@ -9,9 +9,13 @@ export function ledgerId(workload: string): string {
   return `capacity.${workload}`;
 }
 
-/** One run for each workload: further alerts join it. */
+/** However many alerts say so: one emergency a workload. */
 export function emergencyId(workload: string): string {
   return `emergency-scale-up.${workload}`;
+}
+
+export function stepId(workload: string): string {
+  return `step-scale.${workload}`;
 }
 
 /** The subject is the id: Temporal itself refuses a second run of the same event. */

@@ -306,9 +306,13 @@ export interface DecisionMatrix {
   readonly rows: readonly MatrixRow[];
 }
 
-export type AlertRule =
+export type AlertRule = (
   | { readonly procedure: 'emergencyScaleUp'; readonly workload: string }
-  | { readonly procedure: 'stepScale'; readonly trigger: string };
+  | { readonly procedure: 'stepScale'; readonly trigger: string }
+) & {
+  /** Label → the exact value that the alert must have there; all of them. Absent = the name is enough. */
+  readonly match?: Readonly<Record<string, string>>;
+};
 
 export interface ClosedWindow {
   readonly startsAt: string;

@@ -13,7 +13,11 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
  * Words after `--` are the test files to run instead of all of them.
  */
 /** Each group is one process: it loads the modules once, and no test of it may disturb another. */
-const UNIT = [['domain', 'activities', 'client', 'bench', 'docs', 'worker'], ['adapters'], ['workflows']];
+const UNIT = [
+  ['domain', 'activities', 'client', 'client/webhook', 'bench', 'docs', 'worker'],
+  ['adapters'],
+  ['workflows'],
+];
 /** These mostly wait, for deadlines of a second: two files at a time. */
 const WAITING = ['adapters/kubernetes'];
 

@@ -77,4 +77,8 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'stepScale.minCooldown': 'stepScale: { minCooldown: 7m }',
   'stepScale.maxHold': 'stepScale: { maxHold: 2h }',
   'prices.currency': 'prices: { currency: EUR }',
+  'alertRules.*.procedure': 'alertRules: { Another: { procedure: emergencyScaleUp, workload: tensafe-server } }',
+  'alertRules.*.workload': 'alertRules: { TensafeErrorSpike: { workload: tensafe-training-worker } }',
+  'alertRules.*.trigger': 'alertRules: { TensafeHighCpu: { trigger: high-memory } }',
+  'alertRules.*.match.*': 'alertRules: { TensafeHighCpu: { match: { severity: critical } } }',
 };

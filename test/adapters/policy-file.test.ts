@@ -344,6 +344,18 @@ const FAULTS: readonly {
     accepted: /no use for a trigger/,
   },
   {
+    change: 'alertRules: { DatasourceNoData: { procedure: emergencyScaleUp, workload: web } }',
+    path: 'alertRules.DatasourceNoData',
+    found: /an alert of the monitoring itself/,
+    accepted: /tell of the load/,
+  },
+  {
+    change: "alertRules: { A: { procedure: emergencyScaleUp, workload: web, match: { severity: '' } } }",
+    path: 'alertRules.A.match.severity',
+    found: /""/,
+    accepted: /not empty/,
+  },
+  {
     change: 'alertRules: { A: { procedure: reboot } }',
     path: 'alertRules.A.procedure',
     found: /"reboot"/,
@@ -736,6 +748,7 @@ describe('each value', () => {
       'workloads.*.object',
       'workloads.*.stateful',
       'workloads.*.container',
+      'alertRules.*.match',
       'closedWindows.*',
       'notifications.*',
     ];

@@ -7,6 +7,7 @@ import { policyOf } from '../../activities/policy.ts';
 import { readPolicy } from '../../adapters/policy-file.ts';
 import { VALUES_READ_NOW } from '../../adapters/policy-schema.ts';
 import { createMetricsPort } from '../../adapters/prometheus.ts';
+import { routeAlert } from '../../domain/alerts.ts';
 import { canonicalJson } from '../../domain/json.ts';
 import { planEmergency } from '../../domain/emergency.ts';
 import {
@@ -64,6 +65,10 @@ class World {
       const { nextRetryDelay = null } = error as { readonly nextRetryDelay?: number };
       return { failed: messageOf(error), nextRetryDelay };
     }
+  }
+
+  route(alertname: string): unknown {
+    return routeAlert(this.policy, { labels: { alertname } });
   }
 
   plan(
@@ -276,6 +281,10 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'stepScale.minCooldown': { see: (world) => world.steps() },
   'stepScale.maxHold': { see: (world) => world.steps() },
   'prices.currency': { see: (world) => world.plan() },
+  'alertRules.*.procedure': { see: (world) => world.route('Another') },
+  'alertRules.*.workload': { see: (world) => world.route('TensafeErrorSpike') },
+  'alertRules.*.trigger': { see: (world) => world.steps() },
+  'alertRules.*.match.*': { see: (world) => world.route('TensafeHighCpu') },
 };
 
 /** Nobody answers within a millisecond; the failure names who was asked. */
