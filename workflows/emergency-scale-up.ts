@@ -115,7 +115,8 @@ async function planUntilAgreed(
 async function isStillFiring({ run, alerts }: Parts, { emergency }: ResolvedEmergency): Promise<boolean> {
   if (!alerts.heardAny()) return true;
   const isOver = () => !alerts.anyFiring();
-  const dueMs = alerts.firingSinceMs() + emergency.holdDownMs;
+  // a sender whose clock is ahead must not make an emergency wait for it
+  const dueMs = Math.min(alerts.firingSinceMs(), Date.now()) + emergency.holdDownMs;
   if (isOver() || dueMs <= Date.now()) return !isOver();
   alerts.open();
   run.enter('sleeping', { what: 'ask for the capacity, unless the alert is over by then', atMs: dueMs });

@@ -11,7 +11,7 @@ import { servers } from './servers.ts';
 import { openTemporal } from './temporal.ts';
 import { writeHistory } from './histories.ts';
 
-const HEADROOM = join(import.meta.dirname, '../../bin/headroom.ts');
+export const HEADROOM = join(import.meta.dirname, '../../bin/headroom.ts');
 /** What bin/headroom gives to Node for a worker. */
 export const AS_IT_SHIPS = ['--optimize-for-size'];
 const WORKER = join(import.meta.dirname, 'worker.ts');

@@ -46,7 +46,7 @@ describe('alerts of an emergency', () => {
 
   it('start one run, join it, call it back from its wind-down, and are not answered twice', async () => {
     const owners = await lane.snapshot();
-    await lane.load(60);
+    await lane.load(3_000);
     const slow = firing('TensafeEmergencyLatency');
     const first = await tellAlerts(lane, slow);
     assert.deepEqual(first, { kind: 'taken', dispositions: [{ kind: 'started', run }] });
