@@ -1,4 +1,4 @@
-import { findLowFloor, judgeAvailability } from '../domain/availability.ts';
+import { findLowFloor, findThaw, judgeAvailability } from '../domain/availability.ts';
 import { judgePreflight } from '../domain/preflight.ts';
 import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
@@ -68,11 +68,14 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
   async function awaitAvailable({
     ref,
     target,
+    frozen = false,
     deadlineMs,
     claim,
   }: {
     readonly ref: WorkloadRef;
     readonly target: number;
+    /** Scale-in has to be off besides. */
+    readonly frozen?: boolean;
     readonly deadlineMs: number;
     readonly claim?: Parameters<LedgerPort['claim']>[0];
   }): Promise<AvailabilityReport> {
@@ -82,14 +85,13 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
         await ledger.claim(claim, currentCall());
       const state = await workloads.readWorkload(ref, currentCall());
       const replicas = state.availableReplicas;
-      const lowFloor = findLowFloor(state, target);
+      const unheld = [findLowFloor(state, target), frozen ? findThaw(state) : undefined].filter(
+        (one) => one !== undefined,
+      );
       const there = judgeAvailability({ state, target, troubles: [] }).kind === 'available';
-      if (there && lowFloor === undefined) return { kind: 'available', replicas, reasons: [] };
+      if (there && unheld.length === 0) return { kind: 'available', replicas, reasons: [] };
       const verdict = judgeAvailability({ state, target, troubles: await workloads.readTroubles(ref, currentCall()) });
-      const reasons = [
-        ...(lowFloor === undefined ? [] : [lowFloor]),
-        ...(verdict.kind === 'available' ? [] : verdict.reasons),
-      ];
+      const reasons = [...unheld, ...(verdict.kind === 'available' ? [] : verdict.reasons)];
       if (isLate) return { kind: 'short', replicas, reasons };
       throw failure('notReady', `${replicas} of ${target} available: ${reasons.join('; ')}`, {
         retryAfterMs: AVAILABLE_POLL_MS,

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerAutoscaler } from './commands/autoscaler.ts';
 import { registerEmergency } from './commands/emergency.ts';
 import { registerLedger, type RestoreOffline } from './commands/ledger.ts';
 import { registerPreScale } from './commands/pre-scale.ts';
@@ -12,6 +13,7 @@ export function registerClientCommands(program: Command, restoreOffline: Restore
   const plan = program.command('plan').description('what a procedure would do; touches nothing');
   registerPreScale(program, plan);
   registerEmergency(program, plan);
+  registerAutoscaler(program, plan);
   registerRuns(program);
   registerReport(program);
   registerSteering(program);

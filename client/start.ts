@@ -100,7 +100,7 @@ async function makesWay(client: Client, id: string, requestedBy: string): Promis
   return true;
 }
 
-/** Runs the procedure as far as its plan, under an id of its own that `runs` does not list. */
+/** The plan of a pre-scale. */
 export function planPreScale(client: Client, request: PreScaleRequest): Promise<RunResult> {
   const id = preScaleId(request.workload, request.event.name);
   return planOnly(client, 'preScale', { id, request, what: `${request.workload} for ${request.event.name}` });
@@ -112,7 +112,8 @@ export function planEmergency(client: Client, request: EmergencyRequest): Promis
   return planOnly(client, 'emergencyScaleUp', { id: emergencyId(workload), request, what: workload });
 }
 
-async function planOnly(
+/** Runs a procedure as far as its plan, under an id of its own that `runs` does not list. */
+export async function planOnly(
   client: Client,
   procedure: Procedure,
   { id, request, what }: { readonly id: string; readonly request: object; readonly what: string },

@@ -8,6 +8,7 @@ import type { LedgerView } from '../workflows/messages.ts';
 import type { RunView } from './runs.ts';
 
 export function planText(plan: CapacityPlan, hash: string): string {
+  if (plan.hold !== undefined) return holdPlanText(plan, plan.hold, hash);
   const { target, event, emergency } = plan;
   const again = emergency === undefined ? '; computed again when the lead begins' : '';
   return [
@@ -33,6 +34,28 @@ export function planText(plan: CapacityPlan, hash: string): string {
     ...plan.warnings.map((warning) => `  warning   ${warning}`),
     `  plan      ${hash}`,
   ].join('\n');
+}
+
+function holdPlanText(
+  { workload, cluster, event, target, governor, windDown, warnings }: CapacityPlan,
+  { mode }: NonNullable<CapacityPlan['hold']>,
+  hash: string,
+): string {
+  const isFrozen = mode === 'freeze';
+  return [
+    `hold of ${workload} on ${cluster} for ${event.name}`,
+    isFrozen
+      ? `  freeze    no scale-in, scale-out alive; floor${target.ceiling === null ? '' : ' and maximum'} stay ${counts(target)} on the ${governor.kind} ${governor.name}`
+      : `  pause     exactly ${Math.max(target.replicas, target.floor.to)}: neither in nor out; of ${counts(target)} on the ${governor.kind} ${governor.name}`,
+    `  until     ${time(event.endMs)} (${formatDuration(event.endMs - event.startMs)}), then it ends by itself`,
+    `  let go    ${isFrozen ? 'at once' : `${windDown.percent} % of the floor per ${formatDuration(windDown.everyMs)}`}, whatever the load is`,
+    ...warnings.map((warning) => `  warning   ${warning}`),
+    `  plan      ${hash}`,
+  ].join('\n');
+}
+
+function counts({ floor, ceiling }: CapacityPlan['target']): string {
+  return ceiling === null ? `${floor.from}` : `${floor.from} to ${ceiling.from}`;
 }
 
 function emergencyLines(
@@ -76,7 +99,7 @@ function stateWord({ state, result }: RunView): string {
 }
 
 function statusLines(status: RunStatus): readonly string[] {
-  const { event, next, claim, available, approval, suspended, question } = status;
+  const { event, next, available, approval, suspended, question } = status;
   return [
     `  workload  ${status.workload}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
     `  event     ${event.name}, ${time(event.startMs)} to ${time(event.endMs)}${status.procedure === 'preScale' ? '' : ' at the latest'}`,
@@ -88,11 +111,7 @@ function statusLines(status: RunStatus): readonly string[] {
       ? []
       : [`  QUESTION  ${question.what}`, ...question.reasons.map((one) => `            - ${one}`)]),
     ...(status.phase === 'done' ? [] : [`  next      ${next.what}${next.atMs === null ? '' : `, ${time(next.atMs)}`}`]),
-    ...(status.target === null
-      ? []
-      : [
-          `  asked     ${status.target} replicas${claim === null ? '' : `, ${claim.state}${claim.reason === '' ? '' : ` (${claim.reason})`}`}`,
-        ]),
+    ...askedLine(status),
     ...(available === null
       ? []
       : [
@@ -101,6 +120,13 @@ function statusLines(status: RunStatus): readonly string[] {
     ...(status.plan?.warnings ?? []).map((warning) => `  warning   ${warning}`),
     ...status.timeline.map(({ atMs, what }) => `  ${clock(atMs)}  ${what}`),
   ];
+}
+
+/** A hold that freezes asks for no count: its claim is what there is to tell. */
+function askedLine({ target, claim, plan }: RunStatus): readonly string[] {
+  const state = claim === null ? '' : `, ${claim.state}${claim.reason === '' ? '' : ` (${claim.reason})`}`;
+  if (target !== null) return [`  asked     ${target} replicas${state}`];
+  return plan?.hold === undefined || claim === null ? [] : [`  asked     no scale-in${state}`];
 }
 
 function alertsLine({ firing, heard, resolved }: NonNullable<RunStatus['alerts']>): string {
@@ -127,7 +153,7 @@ function resultLines(result: RunResult): readonly string[] {
     case 'short': {
       const { before, after } = result;
       return [
-        `  result    ${result.outcome}: ${result.target} replicas were asked for`,
+        `  result    ${result.outcome}: ${result.target === null ? 'no scale-in was' : `${result.target} replicas were`} asked for`,
         ...result.reasons.map((reason) => `            - ${reason}`),
         `  before    floor ${before.floor}${maximum(before.ceiling)}, ${before.replicas} replicas`,
         `  after     floor ${after.floor}${maximum(after.ceiling)}, ${after.replicas} replicas${result.restored ? ' (the owner’s values are back)' : `, still held by ${result.otherClaims} other claims`}`,

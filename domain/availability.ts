@@ -1,3 +1,4 @@
+import { isFrozen } from './freeze.ts';
 import { judgeRollout } from './rollout.ts';
 import { bySource, countPods, describeTrouble, plainRefusal, subjectOfRefusal, type PodTrouble } from './troubles.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
@@ -51,6 +52,18 @@ export function findLowFloor(state: Pick<WorkloadState, 'autoscalers' | 'self'>,
   const { floor = 0 } = governor.fields;
   if (typeof floor === 'number' && floor >= target) return findLag(governor, target);
   return `the floor of ${describeGovernor(governor)} is ${JSON.stringify(floor)} and not yet ${target}`;
+}
+
+/** Why scale-in is not off yet; undefined when the autoscaler that acts has it off. */
+export function findThaw(state: Pick<WorkloadState, 'autoscalers' | 'self'>): string | undefined {
+  const governance = findGovernor(state);
+  if (governance.kind === 'conflict') return `nothing is held: ${describeConflict(governance.governors)}`;
+  const { governor } = governance;
+  const { paused, inForce } = governor.autoscaler ?? {};
+  if (!isFrozen(governor)) return `scale-in of ${describeGovernor(governor)} is not off yet`;
+  if (paused !== undefined) return `${describeGovernor(governor)} is paused by ${paused}: its freeze holds nothing`;
+  if (inForce === undefined || inForce?.frozen === true) return undefined;
+  return `scale-in of ${describeGovernor(governor)} is off, but KEDA has not followed: its HPA ${inForce === null ? 'is not there' : 'still scales in'}`;
 }
 
 /** A ScaledObject's floor holds nothing until KEDA's own HPA has it. */

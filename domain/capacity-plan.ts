@@ -8,7 +8,7 @@ import { statefulFaults, statefulWarnings } from './stateful.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
 
 /** The procedures that ask for capacity by a plan; also the names of their workflows. */
-export type Procedure = 'preScale' | 'emergencyScaleUp' | 'stepScale';
+export type Procedure = 'preScale' | 'emergencyScaleUp' | 'stepScale' | 'holdCapacity';
 
 /** How many replicas the event needs: a count, or a multiple of the count at the time of scaling. */
 export type Target =
@@ -16,6 +16,9 @@ export type Target =
   | { readonly kind: 'factor'; readonly factor: number }
   /** So many more than there are; what is over the limit is left out. */
   | { readonly kind: 'added'; readonly pods: number };
+
+/** What a plan is about: also the count as it is, of which nothing is asked. */
+export type PlanTarget = Target | { readonly kind: 'asItIs' };
 
 export interface EventWindow {
   readonly name: string;
@@ -50,6 +53,8 @@ export interface CapacityPlan {
   readonly warnings: readonly string[];
   /** Of an emergency: how it holds, for how long at most, and what it does where more pods may not help. */
   readonly emergency?: EmergencyScaleUpPolicy;
+  /** Of a hold: `freeze` asks for no scale-in and for no count, `pause` for exactly the count of now. */
+  readonly hold?: { readonly mode: 'freeze' | 'pause' };
   /** Where a person looks during the event. */
   readonly dashboards: readonly { readonly title: string; readonly url: string }[];
 }
@@ -87,7 +92,7 @@ export function planCapacity({
   warnings,
 }: {
   readonly procedure: Procedure;
-  readonly request: { readonly workload: string; readonly event: EventWindow; readonly target: Target };
+  readonly request: { readonly workload: string; readonly event: EventWindow; readonly target: PlanTarget };
   readonly leadMs: number;
   readonly policy: ResolvedPolicy;
   readonly survey: Survey;
@@ -95,7 +100,12 @@ export function planCapacity({
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
 }): CapacityDecision {
-  const words = [...faults, ...targetFaults(request), ...limitFaults(request, policy), ...policyFaults(policy)];
+  const words = [
+    ...faults,
+    ...targetFaults(request),
+    ...limitFaults(request, policy),
+    ...policyFaults(procedure, policy),
+  ];
   if (survey.kind === 'missing') return { kind: 'refuse', reasons: [...words, survey.reason] };
   const { state } = survey;
   const reasons = [...words, ...workloadFaults(policy, state), ...baseFaults(request, state)];
@@ -125,11 +135,7 @@ export function planCapacity({
         askAfterMs: policy.preScale.quiet.askAfterMs,
         metrics: policy.workload.load.map(({ name }) => name),
       },
-      // a step is what policy says already: nobody is asked again
-      approval: {
-        rule: procedure === 'stepScale' ? 'never' : policy.approval[procedure],
-        expiresAfterMs: policy.approval.expiresAfterMs,
-      },
+      approval: { rule: approvalOf(procedure, policy), expiresAfterMs: policy.approval.expiresAfterMs },
       windDown: policy.windDown,
       currency: policy.currency,
       costPerHour: price === null ? null : roundMoney(added * price),
@@ -138,6 +144,11 @@ export function planCapacity({
       dashboards: policy.workload.dashboards,
     },
   };
+}
+
+/** A step is what policy says already; a hold asks for nothing new, and ends at its date: no second person has to agree. */
+function approvalOf(procedure: Procedure, { approval }: ResolvedPolicy): ApprovalRule {
+  return procedure === 'stepScale' || procedure === 'holdCapacity' ? 'never' : approval[procedure];
 }
 
 /** The part of a plan that an approval and a hash are about: intent and bounds, not facts that move by the second. */
@@ -165,7 +176,8 @@ export function describeTarget(target: Target): string {
 }
 
 /** What is wrong with the target by itself, whatever policy and cluster say. */
-export function targetFaults({ target }: { readonly target: Target }): readonly string[] {
+export function targetFaults({ target }: { readonly target: PlanTarget }): readonly string[] {
+  if (target.kind === 'asItIs') return [];
   if (target.kind === 'factor') {
     return Number.isFinite(target.factor) && target.factor > 0
       ? []
@@ -181,7 +193,7 @@ export function targetFaults({ target }: { readonly target: Target }): readonly 
 }
 
 function limitFaults(
-  { target }: { readonly target: Target },
+  { target }: { readonly target: PlanTarget },
   { workload: { name, limits } }: ResolvedPolicy,
 ): readonly string[] {
   if (
@@ -196,10 +208,11 @@ function limitFaults(
   ];
 }
 
-function policyFaults({ workload }: ResolvedPolicy): readonly string[] {
+/** A hold takes nothing from jobs at work, and the ledger looks whether they have ended before it lets go. */
+function policyFaults(procedure: Procedure, { workload }: ResolvedPolicy): readonly string[] {
   return [
     ...(workload.refuse === undefined ? [] : [`${workload.name} is not scaled by replicas: ${workload.refuse}`]),
-    ...(workload.jobs
+    ...(workload.jobs && procedure !== 'holdCapacity'
       ? [`${workload.name} runs jobs (jobs: true): an event cannot tell when they are done, so it is not pre-scaled`]
       : []),
   ];
@@ -236,7 +249,7 @@ function readinessFaults(name: string, governor: Governor, { wantedReplicas }: W
 
 /** Nothing times a factor is nothing. */
 function baseFaults(
-  { target, workload }: { readonly target: Target; readonly workload: string },
+  { target, workload }: { readonly target: PlanTarget; readonly workload: string },
   state: WorkloadState,
 ): readonly string[] {
   const governance = findGovernor(state);
@@ -262,12 +275,13 @@ function heldBase(governor: Governor): TargetEstimate['baseHeld'] {
 
 /** Target of a run: computed once, when the lead begins, and clamped to the limits (R27). */
 export function estimateTarget(
-  target: Target,
+  target: PlanTarget,
   policy: Pick<ResolvedPolicy, 'workload'>,
   state: WorkloadState,
   governor: Governor,
 ): TargetEstimate {
   const { limits } = policy.workload;
+  if (target.kind === 'asItIs') return asItIs(state, governor);
   const base = factorBase(state, governor);
   const asked = askedFor(target, base);
   const replicas = Math.min(limits.max, Math.max(limits.min, asked));
@@ -286,6 +300,18 @@ export function estimateTarget(
 function askedFor(target: Target, base: number): number {
   if (target.kind === 'replicas') return target.replicas;
   return target.kind === 'added' ? base + target.pods : roundUp(base * target.factor);
+}
+
+function asItIs({ wantedReplicas }: WorkloadState, governor: Governor): TargetEstimate {
+  const { floor, ceiling } = ownersValues(governor);
+  return {
+    replicas: wantedReplicas,
+    base: null,
+    baseHeld: null,
+    clampedFrom: null,
+    floor: { from: floor, to: floor },
+    ceiling: ceiling === null ? null : { from: ceiling, to: ceiling },
+  };
 }
 
 /** 100 × 1.1 is 110, although the product is 110.00000000000001. */

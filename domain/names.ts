@@ -18,6 +18,11 @@ export function stepId(workload: string): string {
   return `step-scale.${workload}`;
 }
 
+/** One hold of an autoscaler for each workload. */
+export function capacityHoldId(workload: string): string {
+  return `hold-capacity.${workload}`;
+}
+
 /** The subject is the id: Temporal itself refuses a second run of the same event. */
 export function preScaleId(workload: string, event: string): string {
   return `pre-scale.${workload}.${event}`;

@@ -37,8 +37,9 @@ export interface RunStatus {
   readonly sinceMs: number;
   readonly plan: CapacityPlan | null;
   readonly planHash: string | null;
+  /** Null: no count is asked for, or none yet. */
   readonly target: number | null;
-  /** How the capacity is held: by a floor; with scale-in off besides; or exactly so many. */
+  /** How the capacity is held: by a floor; with scale-in off besides, or alone where no count is asked for; or exactly so many. */
   readonly holdsBy: 'floor' | 'freeze' | 'pin';
   readonly claim: ClaimState | null;
   readonly approval: ApprovalView | null;
@@ -91,7 +92,8 @@ export type RunResult =
       /** done: all that was asked for was there and stayed; short: less came, or it was not held all the time; `reasons` say why. */
       readonly outcome: 'done' | 'short';
       readonly reasons: readonly string[];
-      readonly target: number;
+      /** Null where no count was asked for, only that nothing is scaled in. */
+      readonly target: number | null;
       readonly before: WorkloadCounts;
       readonly after: WorkloadCounts;
       /** True when the owner's values are back and no mark of ours is left by this run. */

@@ -30,7 +30,8 @@ export function runDetails(status: RunStatus): string {
           '|---|---|---|',
           `| floor | ${plan.target.floor.from} | ${status.target ?? plan.target.floor.to} |`,
           ...maximumRow(plan, status.target),
-          `| released | | after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'} |`,
+          ...holdRow(plan),
+          `| released | | ${plan.hold === undefined ? `after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'}` : iso(status.event.endMs)} |`,
         ]),
     ...(claim === null ? [] : ['', `**Claim:** ${claim.state}${claim.reason === '' ? '' : `, ${claim.reason}`}`]),
     ...(available === null
@@ -59,8 +60,14 @@ function maximumRow({ target, ceilingReplicas }: CapacityPlan, amended: number |
   return [`| maximum | ${ceiling.from} | ${wanted} |`];
 }
 
+/** What a hold of the autoscaler stops. */
+function holdRow({ hold }: CapacityPlan): readonly string[] {
+  if (hold === undefined) return [];
+  return [`| scale-in | | off |`, `| scale-out | | ${hold.mode === 'freeze' ? 'alive' : 'off'} |`];
+}
+
 /** What can be sent in this phase, ready to paste. */
-function steeringWords({ phase, suspended }: RunStatus): readonly string[] {
+function steeringWords({ phase, suspended, plan }: RunStatus): readonly string[] {
   const words = {
     endNow: '`endNow` `{"as":"you"}`',
     skipWait: '`skipWait` `{"as":"you"}`',
@@ -77,9 +84,15 @@ function steeringWords({ phase, suspended }: RunStatus): readonly string[] {
     'waiting for quiet': ['skipWait', 'extend', 'amendFloor', 'suspend'],
     'winding down': ['retryUndo'],
   };
-  const can = (allowed[phase] ?? []).map((word) => words[word]);
+  const isTaken = (word: keyof typeof words) => plan?.hold === undefined || isOfHold(word, plan.hold.mode);
+  const can = (allowed[phase] ?? []).filter(isTaken).map((word) => words[word]);
   if (can.length === 0) return [];
   return [`**You can send** (Update): ${can.join(', ')}. Cancel lets the capacity go at once, step by step.`];
+}
+
+/** A hold awaits no quiet and ends at its date; only a pause asks for a count. */
+function isOfHold(word: string, mode: 'freeze' | 'pause'): boolean {
+  return ['endNow', 'extend', 'retryUndo', ...(mode === 'pause' ? ['amendFloor'] : [])].includes(word);
 }
 
 export function ledgerDetails({ workload, claims, standing, trouble }: LedgerView): string {

@@ -34,18 +34,18 @@ export async function holdUntilHome(holding: Holding, { isClaimed }: { readonly 
 }
 
 /** Where the event was over before the ledger had answered, and was extended since. */
-async function claimAfterAll({ run, steering }: Holding): Promise<void> {
+export async function claimAfterAll({ run, steering }: Holding): Promise<void> {
   if (steering.isOver() || run.claimed() !== undefined) return;
   run.enter('scaling', { what: 'ask for the capacity', atMs: null });
-  await unless(steering.isOver, () => run.claim(run.status().target ?? 0));
+  await unless(steering.isOver, () => run.claim(run.status().target));
 }
 
 /** Holds until the event is over; looks whether what is asked for is there, at first and after each amendment. */
-async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKeeper): Promise<void> {
-  let lookedFor: number | null = null;
+export async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKeeper): Promise<void> {
+  let lookedFor: number | null | undefined;
   const { status } = run;
   while (!steering.isOver()) {
-    const target = status().target ?? 0;
+    const { target } = status();
     if (target !== lookedFor) {
       await keeper.stop();
       await makeSure({ run, steering, policy }, target);
@@ -53,7 +53,8 @@ async function holdToTheEnd({ run, steering, policy }: Holding, keeper: ClaimKee
     }
     lookedFor = target;
     const { endMs } = status().event;
-    run.enter('holding', { what: 'the event ends', atMs: endMs });
+    const what = status().procedure === 'holdCapacity' ? 'the hold ends' : 'the event ends';
+    run.enter('holding', { what, atMs: endMs });
     const changed = () => steering.isOver() || status().target !== target || status().event.endMs !== endMs;
     await condition(changed);
   }

@@ -22,7 +22,9 @@ export async function holdThrough({
   /** How the procedure holds, and when it lets go. */
   readonly holdUntilHome: (holding: Holding, said: { readonly isClaimed: boolean }) => Promise<Home>;
 }): Promise<RunResult> {
-  const { target } = plan;
+  const { replicas } = plan.target;
+  // a freeze leaves the count to the autoscaler
+  const count = plan.hold?.mode === 'freeze' ? null : replicas;
   const owners = ownersValues(state);
   const holding: Holding = { run, steering, policy, owners, baselinePods: pods(state) };
   const before: WorkloadCounts = {
@@ -33,11 +35,13 @@ export async function holdThrough({
   };
   let home: Home | undefined;
   try {
-    run.enter('scaling', { what: `wait until ${target.replicas} are available`, atMs: null });
-    run.update({ target: target.replicas });
-    run.say(`asking for ${target.replicas} replicas, ${state.wantedReplicas} are there`);
+    const what = count === null ? 'wait until scale-in is off' : `wait until ${count} are available`;
+    run.enter('scaling', { what, atMs: null });
+    run.update({ target: count });
+    const asked = count === null ? 'scale-in to be off' : `${count} replicas`;
+    run.say(`asking for ${asked}, ${state.wantedReplicas} are there`);
     // a ledger that cannot be reached must not keep an operator from ending the event
-    const said = await unless(steering.isOver, () => run.claim(target.replicas));
+    const said = await unless(steering.isOver, () => run.claim(count));
     home = await holdUntilHome(holding, { isClaimed: said !== undefined });
   } finally {
     if (home === undefined) {
@@ -52,7 +56,7 @@ export async function holdThrough({
   return {
     outcome: seen.kind === 'short' || lapses.length > 0 ? 'short' : 'done',
     reasons: [...seen.reasons, ...lapses],
-    target: run.status().target ?? target.replicas,
+    target: run.status().target,
     before,
     ...home,
     timeline,

@@ -1,5 +1,6 @@
 export { capacityLedger } from './capacity-ledger.ts';
 export { emergencyScaleUp } from './emergency-scale-up.ts';
 export { stepScale } from './step-scale.ts';
+export { holdCapacity } from './hold-capacity.ts';
 export { preScale } from './pre-scale.ts';
 export { startScheduledPreScale } from './start-scheduled-pre-scale.ts';

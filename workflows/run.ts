@@ -72,8 +72,11 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
     update({ phase, next, ...(isNew && { sinceMs: Date.now() }) });
     if (isNew) upsertSearchAttributes([{ key: PHASE, value: phase }]);
   };
-  /** Asks the ledger for this many replicas; also how a claim is amended. False: something newer was said meanwhile. */
-  const claim = async (count: number): Promise<boolean> => {
+  /**
+   * Asks the ledger for this many replicas, or with null for no scale-in alone; also how a claim is amended. False: something
+   * newer was said meanwhile.
+   */
+  const claim = async (count: number | null): Promise<boolean> => {
     const own = nextSequence();
     const asks = asksFor(status.holdsBy, count);
     const reason = `${event.name}, asked for by ${requestedBy}`;
@@ -84,7 +87,7 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
     if (own !== sequence) return false;
     claimed = request;
     update({ target: count });
-    upsertSearchAttributes([{ key: FLOOR, value: count }]);
+    if (count !== null) upsertSearchAttributes([{ key: FLOOR, value: count }]);
     return true;
   };
   /** Answers with the sequence under which it can be said again. */
@@ -128,7 +131,8 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
   };
 }
 
-function asksFor(holdsBy: RunStatus['holdsBy'], count: number): Omit<Claim, 'id' | 'reason'> {
+function asksFor(holdsBy: RunStatus['holdsBy'], count: number | null): Omit<Claim, 'id' | 'reason'> {
+  if (count === null) return { freezeScaleIn: true };
   if (holdsBy === 'pin') return { pin: count };
   return { floor: count, ...(holdsBy === 'freeze' && { freezeScaleIn: true }) };
 }

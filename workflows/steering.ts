@@ -1,5 +1,6 @@
 import { ApplicationFailure, setHandler } from '@temporalio/workflow';
 import { isSamePerson } from '../domain/approval.ts';
+import { LONGEST_HOLD_MS } from '../domain/capacity-hold.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { RunPhase, RunResult } from '../domain/procedures.ts';
 import {
@@ -22,6 +23,7 @@ export type Steering = ReturnType<typeof openSteering>;
 /** What operators may change of a run under way. Call before the first await. */
 export function openSteering(run: Run) {
   const { status, update, say } = run;
+  const isHold = status().procedure === 'holdCapacity';
   let skipWait = false;
   let endedBy: string | undefined;
   let undoAsked: { readonly now: boolean } | undefined;
@@ -31,6 +33,10 @@ export function openSteering(run: Run) {
     (by) => {
       endedBy = noted(by);
       update({ event: { ...status().event, endMs: Date.now() } });
+      if (isHold) {
+        say(`the hold was ended ${noted(by)}`);
+        return { now: 'the hold is over; what the owner had comes back' };
+      }
       say(`the event was declared over ${noted(by)}; quiet is still awaited`);
       return { now: 'the event is over; the capacity goes when the load is quiet' };
     },
@@ -50,7 +56,7 @@ export function openSteering(run: Run) {
     skipWaitUpdate,
     (by) => {
       skipWait = true;
-      say(`the wait for quiet was skipped ${noted(by)}`);
+      say(isHold ? `the hold was ended ${noted(by)}` : `the wait for quiet was skipped ${noted(by)}`);
       return { now: 'the capacity is let go without waiting for quiet' };
     },
     {
@@ -77,6 +83,7 @@ export function openSteering(run: Run) {
           throw refusal(
             `forMs ${by.forMs} is not accepted; whole milliseconds above 0 are, up to 30 days, such as 1800000 for 30 minutes`,
           );
+        if (isHold) notTooLong(status().event.endMs + by.forMs - Date.now());
         bySecondPerson(run, by, 'extend it');
       },
     },
@@ -97,6 +104,8 @@ export function openSteering(run: Run) {
       validator(by) {
         steerable(run, by, ['scaling', 'holding', 'waiting for quiet']);
         const { plan, target } = status();
+        if (plan?.hold?.mode === 'freeze')
+          throw refusal('this run asks for no count, only that nothing is scaled in; a pre-scale or an emergency does');
         const [least, most] = [Math.max(1, plan?.target.floor.from ?? 1), plan?.ceilingReplicas ?? 0];
         if (!Number.isSafeInteger(by.floor) || by.floor < least || by.floor > most)
           throw refusal(`floor ${by.floor} is not accepted; ${least} (the baseline) to ${most} (the limit) are`);
@@ -116,6 +125,7 @@ export function openSteering(run: Run) {
       validator(by) {
         steerable(run, by, ['waiting for approval', 'sleeping', 'scaling', 'holding', 'waiting for quiet']);
         notSuspended(run);
+        if (isHold) throw refusal('a hold has one step left, its end, which always comes: extend moves it');
       },
     },
   );
@@ -193,6 +203,13 @@ export function steerable({ status }: Pick<Run, 'status'>, by: By, phases: reado
 function notSuspended({ status }: Run): void {
   const { suspended } = status();
   if (suspended !== null) throw refusal(`the run was suspended by ${suspended.by}; resume it first, or cancel it`);
+}
+
+function notTooLong(leftMs: number): void {
+  if (leftMs > LONGEST_HOLD_MS)
+    throw refusal(
+      `it would end in ${formatDuration(leftMs)}; at most ${formatDuration(LONGEST_HOLD_MS)} from now are accepted: for longer, change the autoscaler’s own configuration`,
+    );
 }
 
 /** What needed a second person's word at first needs it again where it grows. */

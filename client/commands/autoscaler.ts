@@ -1,0 +1,83 @@
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+import { LONGEST_HOLD_MS, type CapacityHoldRequest } from '../../domain/capacity-hold.ts';
+import { readCapacityHoldRequest } from '../../domain/capacity-hold-request.ts';
+import { formatDuration, readDuration } from '../../domain/duration.ts';
+import { begun, plannedOrRefused } from '../begun.ts';
+import { planCapacityHold, startCapacityHold } from '../capacity-hold.ts';
+import { run, withJson, type OutputOptions } from '../command.ts';
+import { withClient } from '../connect.ts';
+import { usage } from '../exit.ts';
+import { whoAmI } from '../who.ts';
+
+interface HoldOptions extends OutputOptions {
+  readonly for?: string;
+  readonly mode: string;
+  readonly reason?: string;
+  readonly as?: string;
+  readonly wait?: boolean;
+}
+
+export function registerAutoscaler(program: Command, plan: Command): void {
+  withTerms(plan.command('autoscaler-hold'))
+    .description('what a hold of the autoscaler would do now; touches nothing')
+    .action((workload: string, options: HoldOptions) =>
+      run(options, () =>
+        withRequest(workload, options, async (client, request) =>
+          plannedOrRefused(await planCapacityHold(client, request)),
+        ),
+      ),
+    );
+  const autoscaler = program.command('autoscaler').description('how a workload is autoscaled; stop that for a while');
+  withTerms(autoscaler.command('hold'))
+    .description('no scale-in, or neither in nor out, until a date; then it ends by itself')
+    .option('--wait', 'stay until the run has ended; its outcome is the exit code')
+    .action((workload: string, options: HoldOptions) =>
+      run(options, () =>
+        withRequest(workload, options, async (client, request) => {
+          const { id } = await startCapacityHold(client, request);
+          return begun(client, id, options);
+        }),
+      ),
+    );
+}
+
+function withTerms(command: Command): Command {
+  return withJson(
+    command
+      .argument('<workload>', 'a workload of headroom.yaml')
+      .option('--for <duration>', 'how long, at most 7d, such as 2h; a hold without an end is a forgotten one')
+      .option('--mode <mode>', 'freeze (no scale-in, scale-out alive) or pause (exactly the count of now)', 'freeze')
+      .option('--reason <text>', 'why: it stands on the object and in the run')
+      .option('--as <who>', 'who asks (default: user@host)'),
+  );
+}
+
+async function withRequest<T>(
+  workload: string,
+  { for: duration, mode, reason, as }: HoldOptions,
+  act: (client: Client, request: CapacityHoldRequest) => Promise<T>,
+): Promise<T> {
+  const length = readLength(duration);
+  const { request, faults } = readCapacityHoldRequest({
+    workload,
+    mode,
+    forMs: 'ms' in length ? length.ms : 1,
+    requestedBy: as ?? whoAmI(),
+    ...(reason !== undefined && { reason }),
+  });
+  const all = [...('fault' in length ? [length.fault] : []), ...faults].map((fault) => `--${fault}`);
+  if (all.length > 0) throw usage(all);
+  return withClient((client) => act(client, request));
+}
+
+function readLength(text: string | undefined): { readonly ms: number } | { readonly fault: string } {
+  const most = formatDuration(LONGEST_HOLD_MS);
+  if (text === undefined) return { fault: `for is missing; give how long, at most ${most}, such as 2h` };
+  const read = readDuration(text);
+  if (read.kind === 'fault') return { fault: `for ${read.message}` };
+  if (read.ms > 0 && read.ms <= LONGEST_HOLD_MS) return { ms: read.ms };
+  return {
+    fault: `for ${text} is not accepted; give more than 0s and at most ${most}, and for longer change the autoscaler’s own configuration`,
+  };
+}
