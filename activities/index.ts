@@ -1,3 +1,4 @@
+import { createAutoscalerActivities } from './autoscalers.ts';
 import { createClaimActivities } from './claims.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { createGuardActivities } from './guard.ts';
@@ -21,5 +22,6 @@ export function createActivities(ports: Ports) {
     ...createQuietActivities(ports),
     ...createRunActivities(ports),
     ...createEvidenceActivities(ports),
+    ...createAutoscalerActivities(ports),
   };
 }

@@ -5,6 +5,7 @@ import type { PodTrouble } from '../domain/troubles.ts';
 import type { Series } from '../domain/quiet.ts';
 import type { Claim } from '../domain/claim.ts';
 import type { Policy } from '../domain/policy.ts';
+import type { MetricsApi, ObservedAutoscaler } from '../domain/scaling-facts.ts';
 import type { ExistingRun } from '../domain/schedule.ts';
 import type { GovernorChange, WorkloadRef, WorkloadState } from '../domain/workload.ts';
 
@@ -39,6 +40,10 @@ export interface WorkloadPort {
   changeGovernor(change: GovernorChange, call: Call): Promise<'written' | 'raced'>;
   /** Which of these workloads bear a hold (label `headroom.dev/held=true`, on themselves or on what governs them), by name. */
   findHeld(refs: readonly WorkloadRef[], call: Call): Promise<readonly string[]>;
+  /** Every autoscaler of the namespace with what it says of itself, also those that KEDA made. */
+  readAutoscalers(namespace: string, call: Call): Promise<readonly ObservedAutoscaler[]>;
+  /** Who serves metrics in the cluster; a group that nobody registered is not among them (R84). */
+  readMetricsApis(call: Call): Promise<readonly MetricsApi[]>;
   /** Why pods of the workload are missing or not available: conditions, pod states, events; grouped, with examples (R40). */
   readTroubles(ref: WorkloadRef, call: Call): Promise<readonly PodTrouble[]>;
   /** What one more pod asks for, the quotas on its way, and the room on the nodes (R42, R43); for the same caller up to half a minute old. */

@@ -10,6 +10,8 @@ function tagged(workloads: WorkloadPort): WorkloadPort {
     readWorkload: (ref, call, options) => workloads.readWorkload(ref, tag(call), options),
     changeGovernor: (change, call) => workloads.changeGovernor(change, tag(call)),
     findHeld: (refs, call) => workloads.findHeld(refs, tag(call)),
+    readAutoscalers: (namespace, call) => workloads.readAutoscalers(namespace, tag(call)),
+    readMetricsApis: (call) => workloads.readMetricsApis(tag(call)),
     readTroubles: (ref, call) => workloads.readTroubles(ref, tag(call)),
     readCapacity: (ref, call) => workloads.readCapacity(ref, tag(call)),
   };

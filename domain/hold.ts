@@ -498,7 +498,7 @@ function heldFields(held: Baseline | undefined): readonly (readonly [GovernorFie
  * Field by field, also where the marks came with a copy of another object (a backup, `kubectl replace --force`):
  * what holds the value that we set is ours, whatever the uid.
  */
-function driftOf(governor: Governor, held: Baseline | undefined): readonly Drift[] {
+function driftOf(governor: Marked, held: Baseline | undefined): readonly Drift[] {
   return heldFields(held)
     .filter(([field, { set, theirs }]) => theirs === true || !sameJson(governor.fields[field], set))
     .map(([field, { set }]) => {
@@ -512,7 +512,7 @@ function isTheirs(drift: readonly Drift[], field: GovernorField): boolean {
   return drift.some((one) => one.field === field);
 }
 
-function ownersValuesOf(governor: Governor, held: Baseline | undefined): Targets['baseline'] {
+function ownersValuesOf(governor: Marked, held: Baseline | undefined): Targets['baseline'] {
   const drift = driftOf(governor, held);
   const isOurs = (field: GovernorField) => held?.fields[field] !== undefined && !isTheirs(drift, field);
   const ceiling = ceilingOf(governor);
@@ -544,24 +544,33 @@ function changeOf(governor: Governor, fields: FieldChanges, marks: GovernorMarks
   };
 }
 
+/** As much of a governor as its owner's values are told by. */
+type Marked = Pick<Governor, 'kind' | 'fields' | 'marks' | 'writers'>;
+
 /** KEDA's and the API server's defaults for a key that is absent: no floor, and a ceiling of 100 (ScaledObject). */
 const DEFAULT_CEILING = 100;
 
 function asCount(value: Json | undefined, whenAbsent: number): number {
   return typeof value === 'number' ? value : whenAbsent;
 }
-function floorOf(governor: Governor): number {
+function floorOf(governor: Marked): number {
   return asCount(governor.fields.floor, governor.kind === 'horizontalPodAutoscaler' ? 1 : 0);
 }
-function ceilingOf(governor: Governor): number | undefined {
+function ceilingOf(governor: Marked): number | undefined {
   return governor.kind === 'workload' ? undefined : asCount(governor.fields.ceiling, DEFAULT_CEILING);
 }
 
 /** The floor and the ceiling as the owner wants them: from the baseline while a hold lives, else from the object. */
-export function ownersValues(governor: Governor): { readonly floor: number; readonly ceiling: number | null } {
+export function ownersValues(governor: Marked): { readonly floor: number; readonly ceiling: number | null } {
   const read = readMarks(governor.marks);
   const { floor, ceiling } = ownersValuesOf(governor, read.kind === 'read' ? read.baseline : undefined);
   return { floor, ceiling: ceiling ?? null };
+}
+
+/** What of a hold somebody else has changed since, as it stands on the object. */
+export function findDrift(governor: Governor): readonly Drift[] {
+  const read = readMarks(governor.marks);
+  return driftOf(governor, read.kind === 'read' ? read.baseline : undefined);
 }
 
 /** Whether a decision lets pods go: the floor goes down, or our freeze ends. */

@@ -1,3 +1,4 @@
+export { autoscalerStatus } from './autoscaler-status.ts';
 export { capacityLedger } from './capacity-ledger.ts';
 export { emergencyScaleUp } from './emergency-scale-up.ts';
 export { stepScale } from './step-scale.ts';

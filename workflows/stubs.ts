@@ -26,6 +26,15 @@ export const reading = proxyActivities<
   retry: RETRY,
 });
 
+/** Reads for a person who waits for the answer: given up with the last reason when it takes long. */
+export const asking = proxyActivities<Pick<Activities, 'readScaling'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '15s',
+  scheduleToCloseTimeout: '20s',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '2s' },
+});
+
 /** Words to a ledger: they must arrive, however long that takes. */
 export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'releaseCapacity'>>({
   taskQueue: QUEUES.urgent,

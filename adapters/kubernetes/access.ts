@@ -22,6 +22,7 @@ export const NEEDED_ACCESS: readonly {
   { group: '', resource: 'nodes', verbs: ['list'], clusterWide: true },
   { group: '', resource: 'pods', verbs: ['list'], clusterWide: true },
   { group: '', resource: 'namespaces', verbs: ['get'], clusterWide: true },
+  { group: 'apiregistration.k8s.io', resource: 'apiservices', verbs: ['list'], clusterWide: true },
   {
     group: '',
     resource: 'configmaps',

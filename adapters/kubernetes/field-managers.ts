@@ -10,17 +10,28 @@ type Metadata = RawObject<'Deployment'>['metadata'];
  * last writer; among owners of one and the same value the newest.
  */
 export function writersOf(kind: GovernorKind, metadata: Metadata): readonly FieldWriter[] {
+  return GOVERNOR_FIELDS.flatMap((field) => {
+    const place = FIELD_KEYS[kind][field];
+    if (place === undefined) return [];
+    const path = place.map === 'spec' ? ['spec', place.key] : ['metadata', 'annotations', place.key];
+    return ownersOf(metadata, path).map((owner) => ({ field, ...owner }));
+  }).toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** The last writer of what stands at this path, and when it wrote anything last: the value may be older. */
+export function lastWriterOf(metadata: Metadata, path: readonly string[]) {
+  return ownersOf(metadata, path)
+    .toSorted((a, b) => a.atMs - b.atMs)
+    .at(-1);
+}
+
+function ownersOf(metadata: Metadata, path: readonly string[]): readonly Omit<FieldWriter, 'field'>[] {
   return (metadata?.managedFields ?? [])
-    .flatMap(({ manager = '', time, fieldsV1 }) => {
+    .filter(({ fieldsV1 }) => owns(fieldsV1, path))
+    .map(({ manager = '', time }) => {
       const atMs = Date.parse(time ?? '');
-      return GOVERNOR_FIELDS.filter((field) => {
-        const place = FIELD_KEYS[kind][field];
-        if (place === undefined) return false;
-        const path = place.map === 'spec' ? ['spec', place.key] : ['metadata', 'annotations', place.key];
-        return owns(fieldsV1, path);
-      }).map((field) => ({ field, manager, atMs: Number.isNaN(atMs) ? 0 : atMs }));
-    })
-    .toSorted((a, b) => a.atMs - b.atMs);
+      return { manager, atMs: Number.isNaN(atMs) ? 0 : atMs };
+    });
 }
 
 /** fieldsV1 spells the path '/spec/minReplicas' {'f:spec': {'f:minReplicas': {}}}. */

@@ -88,7 +88,7 @@ export function stateOf(
 export type Workload = RawObject<'Deployment'> | RawObject<'StatefulSet'>;
 type Metadata = Workload['metadata'];
 interface ReadObject {
-  readonly metadata?: Metadata;
+  readonly metadata?: Metadata | undefined;
   readonly spec?: object;
 }
 
@@ -184,16 +184,6 @@ function asGovernor({
   readonly versioned: boolean;
   readonly autoscaler?: AutoscalerFacts;
 }): Governor {
-  const maps: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
-    spec: { ...spec },
-    annotations: metadata?.annotations ?? {},
-  };
-  const found = GOVERNOR_FIELDS.map((field) => {
-    const at = FIELD_KEYS[kind][field];
-    return [field, at === undefined ? undefined : maps[at.map]?.[at.key]] as const;
-  });
-  const marks = MARKS.map((mark) => [mark, metadata?.[MARK_KEYS[mark].map]?.[MARK_KEYS[mark].key]] as const);
-  const writers = writersOf(kind, metadata);
   const gitOps = gitOpsOwnerOf(kind, ref, metadata);
   return {
     kind,
@@ -204,12 +194,32 @@ function asGovernor({
     ...(versioned && { version: metadata?.resourceVersion ?? '' }),
     hasAnnotations: metadata?.annotations !== undefined,
     hasLabels: metadata?.labels !== undefined,
-    fields: Object.fromEntries(found.filter(([, value]) => value !== undefined)),
-    marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
+    ...heldPartsOf(kind, { metadata, ...(spec !== undefined && { spec }) }),
     ignored: ignored || isIgnored(metadata),
     ...(autoscaler !== undefined && { autoscaler }),
-    ...(writers.length > 0 && { writers }),
     ...(gitOps !== undefined && { gitOps }),
+  };
+}
+
+/** What a hold may touch and what it writes beside it, and who wrote there last. */
+export function heldPartsOf(
+  kind: GovernorKind,
+  { metadata, spec }: ReadObject,
+): Pick<Governor, 'fields' | 'marks' | 'writers'> {
+  const maps: Readonly<Record<string, Readonly<Record<string, Json>>>> = {
+    spec: { ...spec },
+    annotations: metadata?.annotations ?? {},
+  };
+  const found = GOVERNOR_FIELDS.map((field) => {
+    const at = FIELD_KEYS[kind][field];
+    return [field, at === undefined ? undefined : maps[at.map]?.[at.key]] as const;
+  });
+  const marks = MARKS.map((mark) => [mark, metadata?.[MARK_KEYS[mark].map]?.[MARK_KEYS[mark].key]] as const);
+  const writers = writersOf(kind, metadata);
+  return {
+    fields: Object.fromEntries(found.filter(([, value]) => value !== undefined)),
+    marks: Object.fromEntries(marks.filter(([, value]) => value !== undefined)),
+    ...(writers.length > 0 && { writers }),
   };
 }
 

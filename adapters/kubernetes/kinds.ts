@@ -1,5 +1,6 @@
 import type {
   CoreV1Event,
+  V1APIService,
   V1ConfigMap,
   V1Deployment,
   V1Namespace,
@@ -33,7 +34,15 @@ interface ScaledObject {
     readonly maxReplicaCount?: Json;
     readonly idleReplicaCount?: number;
   };
-  readonly status?: { readonly hpaName?: string };
+  readonly status?: {
+    readonly hpaName?: string;
+    readonly conditions?: readonly {
+      readonly type?: string;
+      readonly status?: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+  };
 }
 
 /** The client's type calls the key `default` `_default`, which is not what the API says. */
@@ -64,6 +73,7 @@ interface Kinds {
   readonly ResourceQuota: V1ResourceQuota;
   readonly LimitRange: LimitRange;
   readonly ConfigMap: V1ConfigMap;
+  readonly APIService: V1APIService;
 }
 export type Kind = keyof Kinds;
 export type RawObject<K extends Kind> = Raw<Kinds[K]>;
@@ -86,6 +96,7 @@ const RESOURCES: { readonly [K in Kind]: Resource } = {
   ResourceQuota: { group: '', version: 'v1', plural: 'resourcequotas' },
   LimitRange: { group: '', version: 'v1', plural: 'limitranges' },
   ConfigMap: { group: '', version: 'v1', plural: 'configmaps' },
+  APIService: { group: 'apiregistration.k8s.io', version: 'v1', plural: 'apiservices' },
 };
 
 /** KEDA need not be installed; that a kind of Kubernetes itself is missing is a fault, and no empty list. */

@@ -1,4 +1,5 @@
 import type { WorkloadPort } from '../../activities/ports.ts';
+import { readAutoscalers, readMetricsApis } from './autoscalers.ts';
 import { createKubernetesClient, type KubernetesOptions } from './client.ts';
 import { oncePerRun } from './capacity-of-run.ts';
 import { readCapacity } from './capacity.ts';
@@ -38,6 +39,8 @@ export function createWorkloadPort({
       views.noteWritten(written);
       return 'written';
     },
+    readAutoscalers: (namespace, call) => readAutoscalers(client, namespace, call),
+    readMetricsApis: (call) => readMetricsApis(client, call),
     readTroubles: (ref, call) => readTroubles(client, ref, call),
     findHeld: (refs, call) => findHeld(client, refs, call),
     readCapacity: oncePerRun((ref, call) => readCapacity(client, ref, call), capacityForMs),

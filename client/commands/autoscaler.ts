@@ -1,14 +1,22 @@
-import type { Client } from '@temporalio/client';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Command } from 'commander';
+import { describeNothingToRelease } from '../../domain/autoscaler-release.ts';
+import { judgeAutoscaling } from '../../domain/autoscaler-status.ts';
 import { LONGEST_HOLD_MS, type CapacityHoldRequest } from '../../domain/capacity-hold.ts';
 import { readCapacityHoldRequest } from '../../domain/capacity-hold-request.ts';
 import { formatDuration, readDuration } from '../../domain/duration.ts';
+import { capacityHoldId } from '../../domain/names.ts';
+import { endNowUpdate } from '../../workflows/messages.ts';
+import { readAutoscaling, readScaling } from '../autoscaling.ts';
+import { autoscalerText } from '../autoscaler-text.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
 import { planCapacityHold, startCapacityHold } from '../capacity-hold.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { usage } from '../exit.ts';
+import { EXIT, refused, usage } from '../exit.ts';
+import { hear, sendUpdate } from '../updates.ts';
 import { whoAmI } from '../who.ts';
+import { by, type SteerOptions } from './steer.ts';
 
 interface HoldOptions extends OutputOptions {
   readonly for?: string;
@@ -40,6 +48,42 @@ export function registerAutoscaler(program: Command, plan: Command): void {
         }),
       ),
     );
+  withJson(autoscaler.command('release').argument('<workload>', 'a workload of headroom.yaml'))
+    .description('end the hold that "autoscaler hold" began; somebody else’s pause is named, and stays')
+    .option('--as <who>', 'who says so (default: user@host)')
+    .option('--note <text>', 'why')
+    .action((workload: string, options: SteerOptions) =>
+      run(options, () => withClient((client) => release(client, workload, options))),
+    );
+  withJson(autoscaler.command('status').argument('<workload>', 'a workload of headroom.yaml'))
+    .description('who governs and who holds it, whether its metrics are read, and what is paused in its namespace')
+    .action((workload: string, options: OutputOptions) =>
+      run(options, () =>
+        withClient(async (client) => {
+          const known = await readAutoscaling(client, workload);
+          const status = judgeAutoscaling(known);
+          const value = { workload, ...status, facts: known.facts };
+          return { value, text: autoscalerText(workload, status), code: status.isWell ? EXIT.done : EXIT.failed };
+        }),
+      ),
+    );
+}
+
+async function release(client: Client, workload: string, options: SteerOptions) {
+  const id = capacityHoldId(workload);
+  if (await isRunning(client, id))
+    return hear(client, id, () => sendUpdate(client, id, { update: endNowUpdate, request: by(options) }));
+  const facts = await readScaling(client, workload);
+  throw refused(describeNothingToRelease(facts, Date.now()));
+}
+
+async function isRunning(client: Client, id: string): Promise<boolean> {
+  try {
+    return (await client.workflow.getHandle(id).describe()).status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 function withTerms(command: Command): Command {

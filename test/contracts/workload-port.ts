@@ -10,6 +10,7 @@ import {
   type WorkloadRef,
 } from '../../domain/workload.ts';
 import { eventually } from '../harness/eventually.ts';
+import { describeAutoscalers } from './autoscalers.ts';
 import { describeScaledObjects } from './scaled-objects.ts';
 import { call, ceiling, changeOf, governorOf, idOf, MARKED, type Texts, type WorkloadWorld } from './workload-world.ts';
 
@@ -24,6 +25,7 @@ export function describeWorkloadPort(title: string, open: () => Promise<Workload
     describeReading(() => world);
     describeChanging(() => world);
     describeScaledObjects(() => world);
+    describeAutoscalers(() => world);
   });
 }
 

@@ -6,6 +6,7 @@ import type { FailureType } from '../../domain/failures.ts';
 import { findGitOpsOwner } from '../../domain/git-ops.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import type { PodFacts } from '../../domain/pod-facts.ts';
+import type { Condition, MetricsApi, ObservedAutoscaler, Stop } from '../../domain/scaling-facts.ts';
 import type { QuotaFacts } from '../../domain/quota.ts';
 import type { PodTrouble } from '../../domain/troubles.ts';
 import {
@@ -47,6 +48,9 @@ interface StoredGovernor {
   readonly stateful?: StatefulFacts | undefined;
   readonly idleReplicas?: number | undefined;
   readonly writers?: readonly FieldWriter[];
+  /** Who wrote an annotation last, by its key. */
+  readonly annotators?: { readonly [key: string]: NonNullable<Stop['by']> };
+  readonly conditions?: readonly Condition[];
 }
 interface StoredCounts {
   readonly replicas: number;
@@ -83,6 +87,7 @@ export class FakeCluster implements WorkloadPort {
   /** By the object's name: what readTroubles answers. */
   readonly troubles = new Map<string, readonly PodTrouble[]>();
   capacity: Capacity = roomy();
+  metricsApis: readonly MetricsApi[] = [{ group: 'metrics.k8s.io', available: true, reason: '' }];
   /** Every call in its order, with its caller. */
   readonly calls: { readonly method: Method; readonly caller: string }[] = [];
   /** Every change that was written, in its order: the audit log. */
@@ -168,7 +173,16 @@ export class FakeCluster implements WorkloadPort {
   }
 
   annotate(id: GovernorId, key: string, value: string | undefined): void {
-    this.#edit(id, (one) => ({ ...one, annotations: asMap(withKey(one.annotations ?? {}, key, value)) }));
+    this.#edit(id, (one) => ({
+      ...one,
+      annotations: asMap(withKey(one.annotations ?? {}, key, value)),
+      annotators: { ...one.annotators, [key]: { manager: 'somebody', atMs: Date.now() } },
+    }));
+  }
+
+  /** What the autoscaler says of itself from now on. */
+  setConditions(id: GovernorId, conditions: readonly Condition[]): void {
+    this.#edit(id, (one) => ({ ...one, conditions }));
   }
 
   setAvailable(ref: WorkloadRef, available: number): void {
@@ -224,6 +238,22 @@ export class FakeCluster implements WorkloadPort {
         )
         .map(({ name }) => name),
     );
+  }
+
+  async readAutoscalers(namespace: string, call: Call): Promise<readonly ObservedAutoscaler[]> {
+    return this.#serve('readAutoscalers', call, () =>
+      this.#governors.flatMap((one) => {
+        if (one.kind === 'workload' || one.namespace !== namespace) return [];
+        const scaledObject = one.owned
+          ? this.#autoscalersOf(one.ref).find(({ kind }) => kind === 'scaledObject')
+          : undefined;
+        return [observed(one, one.kind, scaledObject?.name)];
+      }),
+    );
+  }
+
+  async readMetricsApis(call: Call): Promise<readonly MetricsApi[]> {
+    return this.#serve('readMetricsApis', call, () => this.metricsApis);
   }
 
   async readTroubles(ref: WorkloadRef, call: Call): Promise<readonly PodTrouble[]> {
@@ -404,6 +434,44 @@ function asGovernor(one: StoredGovernor, ignored: boolean): Governor {
     ...(gitOps !== undefined && { gitOps }),
   };
 }
+
+/** As the adapter tells it; what a ScaledObject's HPA says would be said by that one. */
+function observed(one: StoredGovernor, kind: AutoscalerKind, madeFor: string | undefined): ObservedAutoscaler {
+  const { namespace, name, uid, fields, marks, writers } = asGovernor(one, false);
+  return {
+    kind,
+    namespace,
+    name,
+    uid,
+    fields,
+    marks,
+    ...(writers !== undefined && { writers }),
+    target: { kind: one.ref.kind, name: one.ref.object },
+    conditions: one.conditions ?? WELL[kind],
+    metricsFrom: [kind === 'scaledObject' ? 'external.metrics.k8s.io' : 'metrics.k8s.io'],
+    stops: stopsOf(one),
+    ...(madeFor !== undefined && { madeFor }),
+  };
+}
+function stopsOf(one: StoredGovernor): readonly Stop[] {
+  const { kind, fields, annotations = {}, annotators = {}, writers = [] } = one;
+  const freezer = writers.findLast(({ field }) => field === 'freeze');
+  const by = freezer === undefined ? {} : { by: { manager: freezer.manager, atMs: freezer.atMs } };
+  if (kind !== 'scaledObject')
+    return isFrozen(one) ? [{ key: 'spec.behavior.scaleDown.selectPolicy', value: 'Disabled', ...by }] : [];
+  const { freeze } = fields;
+  return [
+    ...(typeof freeze === 'string' ? [{ key: 'autoscaling.keda.sh/paused-scale-in', value: freeze, ...by }] : []),
+    ...Object.entries(annotations)
+      .filter(([key]) => key.startsWith('autoscaling.keda.sh/paused'))
+      .map(([key, value]) => ({ key, value, ...(annotators[key] !== undefined && { by: annotators[key] }) })),
+  ];
+}
+const said = (type: string, reason: string): Condition => ({ type, status: 'True', reason, message: '' });
+const WELL: { readonly [kind in AutoscalerKind]: readonly Condition[] } = {
+  horizontalPodAutoscaler: [said('AbleToScale', 'ReadyForNewScale'), said('ScalingActive', 'ValidMetricFound')],
+  scaledObject: [said('Ready', 'ScaledObjectReady'), said('Active', 'ScalerActive')],
+};
 
 /** What a StatefulSet is that says nothing of it. */
 const PLAIN_SET: Omit<StatefulFacts, 'labels'> = {
