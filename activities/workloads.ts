@@ -1,4 +1,4 @@
-import { findLowFloor, findThaw, judgeAvailability } from '../domain/availability.ts';
+import { findLowFloor, findUnheld, judgeAvailability } from '../domain/availability.ts';
 import { judgePreflight } from '../domain/preflight.ts';
 import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
@@ -68,26 +68,26 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
   async function awaitAvailable({
     ref,
     target,
-    frozen = false,
+    hold,
     deadlineMs,
     claim,
   }: {
     readonly ref: WorkloadRef;
     readonly target: number;
-    /** Scale-in has to be off besides. */
-    readonly frozen?: boolean;
+    /** Of a hold, whose count may be there already: it has to stand besides. */
+    readonly hold?: 'freeze' | 'pause';
     readonly deadlineMs: number;
     readonly claim?: Parameters<LedgerPort['claim']>[0];
   }): Promise<AvailabilityReport> {
     const isLate = Date.now() >= deadlineMs;
+    const unheldOf = (state: WorkloadState) =>
+      hold === undefined ? undefined : findUnheld(state, { mode: hold, claimId: claim?.claim.id ?? '' });
     try {
       if (claim !== undefined && Context.current().info.attempt % REMIND_EVERY === 0)
         await ledger.claim(claim, currentCall());
       const state = await workloads.readWorkload(ref, currentCall());
       const replicas = state.availableReplicas;
-      const unheld = [findLowFloor(state, target), frozen ? findThaw(state) : undefined].filter(
-        (one) => one !== undefined,
-      );
+      const unheld = [findLowFloor(state, target), unheldOf(state)].filter((one) => one !== undefined);
       const there = judgeAvailability({ state, target, troubles: [] }).kind === 'available';
       if (there && unheld.length === 0) return { kind: 'available', replicas, reasons: [] };
       const verdict = judgeAvailability({ state, target, troubles: await workloads.readTroubles(ref, currentCall()) });

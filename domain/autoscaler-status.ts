@@ -137,7 +137,12 @@ function holdFindings({ facts: { state, owners }, ledger, ends, nowMs }: Scaling
   const isHeld = governors.some(({ marks }) => marks.baseline !== undefined);
   const drift = governors.flatMap((governor) =>
     findDrift(governor).map(({ field, ours, found, by = 'somebody else' }) =>
-      told('drift', `${field} is ${JSON.stringify(found)}, not our ${JSON.stringify(ours)}: ${by} set it`),
+      told(
+        'drift',
+        field === 'freeze'
+          ? `scale-in is not as headroom set it: ${by} changed it`
+          : `${field} is ${JSON.stringify(found)}, not our ${JSON.stringify(ours)}: ${by} set it`,
+      ),
     ),
   );
   const { contested, unprotected } = ledger?.standing ?? {};

@@ -1,4 +1,5 @@
 import { isFrozen } from './freeze.ts';
+import { readClaims } from './marks.ts';
 import { judgeRollout } from './rollout.ts';
 import { bySource, countPods, describeTrouble, plainRefusal, subjectOfRefusal, type PodTrouble } from './troubles.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
@@ -54,16 +55,29 @@ export function findLowFloor(state: Pick<WorkloadState, 'autoscalers' | 'self'>,
   return `the floor of ${describeGovernor(governor)} is ${JSON.stringify(floor)} and not yet ${target}`;
 }
 
-/** Why scale-in is not off yet; undefined when the autoscaler that acts has it off. */
-export function findThaw(state: Pick<WorkloadState, 'autoscalers' | 'self'>): string | undefined {
-  const governance = findGovernor(state);
+/**
+ * Why a hold does not stand yet, whose count may have been there before: its claim on the object, and KEDA's own HPA as the
+ * claim wants it. Undefined when it stands.
+ */
+export function findUnheld(
+  { self, autoscalers, wantedReplicas }: Pick<WorkloadState, 'self' | 'autoscalers' | 'wantedReplicas'>,
+  { mode, claimId }: { readonly mode: 'freeze' | 'pause'; readonly claimId: string },
+): string | undefined {
+  const governance = findGovernor({ self, autoscalers });
   if (governance.kind === 'conflict') return `nothing is held: ${describeConflict(governance.governors)}`;
   const { governor } = governance;
+  const object = describeGovernor(governor);
+  const claims = readClaims(governor.marks);
+  if (claims === undefined || claims === 'unreadable' || !claims.some(({ id }) => id === claimId))
+    return `the claim does not stand on ${object} yet`;
   const { paused, inForce } = governor.autoscaler ?? {};
-  if (!isFrozen(governor)) return `scale-in of ${describeGovernor(governor)} is not off yet`;
-  if (paused !== undefined) return `${describeGovernor(governor)} is paused by ${paused}: its freeze holds nothing`;
-  if (inForce === undefined || inForce?.frozen === true) return undefined;
-  return `scale-in of ${describeGovernor(governor)} is off, but KEDA has not followed: its HPA ${inForce === null ? 'is not there' : 'still scales in'}`;
+  if (mode === 'freeze' && !isFrozen(governor)) return `scale-in of ${object} is not off`;
+  if (paused !== undefined) return `${object} is paused by ${paused}: nothing of headroom's acts on it`;
+  if (inForce === undefined) return undefined;
+  if (inForce === null) return `KEDA has made no HPA for ${object}`;
+  if (mode === 'freeze') return inForce.frozen ? undefined : `${object} is frozen, but KEDA's HPA still scales in`;
+  const isLoose = inForce.ceiling > Math.max(inForce.floor, wantedReplicas);
+  return isLoose ? `${object} leaves no room, but KEDA's HPA still scales out to ${inForce.ceiling}` : undefined;
 }
 
 /** A ScaledObject's floor holds nothing until KEDA's own HPA has it. */

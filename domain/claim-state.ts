@@ -28,6 +28,7 @@ export function judgeClaim({ id: claimId, floor, pin }: Claim, outcome: Outcome)
 export function describeTaken({ field, found, wanted, by, person }: Taken): string {
   const what =
     field === 'floor' ? `the floor is ${String(found)} instead of ${String(wanted)}` : 'scale-in is not frozen';
-  const help = person ? 'amendFloor asks for it again' : 'stop it, or let it ignore this field';
+  const again = field === 'floor' ? 'amendFloor asks for it again' : 'amendFloor, or a new hold, asks for it again';
+  const help = person ? again : 'stop it, or let it ignore this field';
   return `not held: ${what}, ${person ? 'set' : 'reverted'} by ${by}; ${help}`;
 }

@@ -9,7 +9,9 @@ type Verdict = Awaited<ReturnType<typeof watching.awaitAvailable>>;
 
 /** All pods are there, by a floor on the object, and the ledger said that it has written: from then on the object itself remembers. */
 export function isSeenToStand({ status }: Run): boolean {
-  const { available, claim } = status();
+  const { available, claim, plan } = status();
+  // of a hold the claim itself was seen there
+  if (plan?.hold !== undefined) return available?.kind === 'available';
   return available?.kind === 'available' && claim !== null && claim.state !== 'refused';
 }
 
@@ -28,6 +30,7 @@ export async function makeSure(
   const isCutShort = () => steering.isSkipped() || (run.status().event.endMs !== endMs && steering.isOver());
   const changed = () => isCutShort() || run.status().target !== target;
   const asked = run.claimed();
+  const { plan } = run.status();
   const verdict = await unless(changed, () =>
     watching.awaitAvailable.executeWithOptions(
       { summary: `until ${wanted}, at most ${formatDuration(availableWithinMs)}` },
@@ -35,7 +38,7 @@ export async function makeSure(
         {
           ref: refOf(policy),
           target: target ?? 0,
-          ...(target === null && { frozen: true }),
+          ...(plan?.hold !== undefined && { hold: plan.hold.mode }),
           deadlineMs,
           ...(asked !== undefined && { claim: asked }),
         },

@@ -41,7 +41,7 @@ export function openSteering(run: Run) {
       return { now: 'the event is over; the capacity goes when the load is quiet' };
     },
     {
-      description: 'The event is over now; quiet is still awaited. {"as": "name", "note": "why"}',
+      description: `${isHold ? 'The hold is over now.' : 'The event is over now; quiet is still awaited.'} {"as": "name", "note": "why"}`,
       validator(by) {
         steerable(run, by, ['waiting for approval', 'sleeping', 'scaling', 'holding']);
         notSuspended(run);

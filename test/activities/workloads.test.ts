@@ -59,15 +59,18 @@ describe('waiting until pods are available', () => {
     assert.deepEqual({ kind: report.kind, replicas: report.replicas }, { kind: 'short', replicas: 4 });
     assert.match(report.reasons.join(), /0\/3 nodes are available/);
   });
-  it('sees whether scale-in is off, where that is what was asked for', async () => {
+  it('sees whether a hold stands whose count was there before', async () => {
     const { activities, run, cluster } = aWorld();
-    const look = () => run.act(() => activities.awaitAvailable({ ...soon, target: 0, frozen: true }));
-    await assert.rejects(look, {
-      type: 'notReady',
-      message: /scale-in of HorizontalPodAutoscaler shop\/web-hpa is not off/,
-    });
-    cluster.setField(HPA, 'freeze', { scaleDown: { selectPolicy: 'Disabled' } });
+    const claim = { workload: 'web', claim: { id: 'hold-capacity.web/r1', pin: 3, reason: 'x' }, sequence: 4 };
+    const look = (hold?: 'freeze' | 'pause') =>
+      run.act(() => activities.awaitAvailable({ ...soon, target: 3, claim, ...(hold !== undefined && { hold }) }));
     assert.equal((await look()).kind, 'available');
+    await assert.rejects(look('pause'), { type: 'notReady', message: /the claim does not stand on .*web-hpa yet/ });
+    cluster.annotate(HPA, 'headroom.dev/claims', JSON.stringify([claim.claim]));
+    assert.equal((await look('pause')).kind, 'available');
+    await assert.rejects(look('freeze'), { type: 'notReady', message: /scale-in of .*web-hpa is not off/ });
+    cluster.setField(HPA, 'freeze', { scaleDown: { selectPolicy: 'Disabled' } });
+    assert.equal((await look('freeze')).kind, 'available');
   });
   it('says the claim again from time to time, in the same words: its ledger may have been terminated', async () => {
     const claim = { workload: 'web', claim: { id: 'pre-scale.web.sale/r1', floor: 6, reason: 'sale' }, sequence: 4 };

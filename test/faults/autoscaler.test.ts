@@ -57,7 +57,6 @@ for (const governor of ['hpa', 'keda'] as const) {
     it('freezes scale-in and nothing else, is the only one, is seen, and is released exactly', () =>
       inWorkedLane(governor, async (lane) => {
         const owners = await lane.snapshot();
-        assert.match(await untilCalm(lane), /^hold: nobody$/m);
         const plan = await lane.headroom('plan', 'autoscaler-hold', WORKLOAD, '--for', '2h');
         assert.equal(plan.code, 0, plan.stderr);
         assert.match(plan.stdout, /freeze +no scale-in, scale-out alive; floor and maximum stay 3 to 10/);
@@ -143,6 +142,16 @@ describe('a pause that is somebody else’s', () => {
 });
 
 describe('the status of a workload’s autoscaling', { concurrency: true }, () => {
+  for (const governor of ['hpa', 'keda'] as const)
+    it(`is well ${GOVERNORS[governor].words} where nobody has stopped anything, and writes nothing`, () =>
+      inWorkedLane(governor, async (lane) => {
+        const owners = await lane.snapshot();
+        const all = await untilCalm(lane);
+        assert.match(all, /^hold: nobody$/m);
+        assert.match(all, /its metrics are read/);
+        assert.deepEqual([await lane.snapshot(), lane.writes()], [owners, []]);
+      }));
+
   it('calls a person for two autoscalers, and says what each has', () =>
     inWorkedLane('keda', async (lane) => {
       await lane.admin.create('HorizontalPodAutoscaler', {
