@@ -5,10 +5,10 @@ import {
   type PlanTarget,
   type Survey,
 } from './capacity-plan.ts';
-import { freezeFault, isFrozen } from './freeze.ts';
-import { readMarks } from './marks.ts';
+import { freezeFault } from './freeze.ts';
+import { isFrozenByOwner } from './pauses.ts';
 import type { ResolvedPolicy } from './policy.ts';
-import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
+import { describeGovernor, findGovernor, type WorkloadState } from './workload.ts';
 
 /** What starts a hold of an autoscaler: an operator who wants it to leave the count alone for a while. */
 export interface CapacityHoldRequest {
@@ -93,9 +93,4 @@ function modeWarnings(mode: CapacityHoldRequest['mode'], state: WorkloadState): 
       ? [`scale-in of ${describeGovernor(governor)} is off already, not by headroom: that stays when the hold ends`]
       : []),
   ];
-}
-
-function isFrozenByOwner(governor: Governor): boolean {
-  const read = readMarks(governor.marks);
-  return isFrozen(governor) && read.kind === 'read' && read.baseline?.fields.freeze === undefined;
 }

@@ -60,7 +60,7 @@ function fixedPause(one: ObservedAutoscaler): readonly Pause[] {
 }
 
 /** Scale-in is off, and would be without headroom's hold. */
-function isFrozenByOwner(one: ObservedAutoscaler): boolean {
+export function isFrozenByOwner(one: Pick<ObservedAutoscaler, 'kind' | 'fields' | 'marks'>): boolean {
   const read = readMarks(one.marks);
   const ours = read.kind === 'read' ? read.baseline?.fields.freeze : undefined;
   if (ours === undefined) return isFrozen(one);

@@ -119,6 +119,15 @@ describe('planning a hold of an autoscaler', () => {
 
   it('warns of nothing in an ordinary case', () => {
     for (const mode of ['freeze', 'pause'] as const) assert.deepEqual(planOf(mode, {}).warnings, []);
+    const ours = frozen(frozenHpa) ?? null;
+    const marks = {
+      baseline: canonicalJson({ uid: 'u', replicas: 4, fields: { freeze: { set: ours } } }),
+      claims: '[]',
+      generation: '1',
+      held: 'true',
+    };
+    const held = { ...frozenHpa, fields: { ...frozenHpa.fields, freeze: ours }, marks };
+    assert.deepEqual(planOf('freeze', { autoscalers: [held] }).warnings, [], 'a freeze of ours');
   });
 });
 
