@@ -161,7 +161,7 @@ async function decide(
   if ((!policy.workload.jobs && !mayGoAtOnce(governor)) || request.skipSteps) return decision;
   if (decision.kind !== 'change' || !isLettingGo(governor, decision.standing)) return decision;
   const busy = await findBusy(ports, policy, facts.replicasBefore ?? 1);
-  return busy === undefined ? decision : decideHold({ ...facts, busy });
+  return busy === undefined ? decision : decideHold({ ...facts, busy, runsJobs: policy.workload.jobs });
 }
 
 /** A minimum of 0, or an idle count: once nothing holds it, KEDA goes there within a second, by no steps. */

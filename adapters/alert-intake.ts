@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { type Client, WithStartWorkflowOperation, WorkflowNotFoundError } from '@temporalio/client';
-import type { Workflow } from '@temporalio/common';
+import {
+  type Client,
+  WithStartWorkflowOperation,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
+import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import type { AlertIntake } from '../client/webhook/intake.ts';
-import type { AlertNotice, AlertRoute, Disposition } from '../domain/alerts.ts';
+import { NO_NEWS, type AlertNotice, type AlertRoute, type Disposition } from '../domain/alerts.ts';
 import { emergencyId, QUEUES, stepId } from '../domain/names.ts';
 import type { AlertsAnswer, AlertsOffer } from '../workflows/messages.ts';
 
@@ -37,6 +42,7 @@ export function createAlertIntake(client: Client): AlertIntake {
           connection.withAbortSignal(signal, () => tell(route, notices)),
         );
       } catch (error) {
+        if (isNoNews(error)) return notices.map(() => ({ kind: 'joined', run: idOf(route) }));
         if (error instanceof WorkflowNotFoundError && !mayStart(route, notices))
           return notices.map(() => ({
             kind: 'suppressed',
@@ -51,6 +57,11 @@ export function createAlertIntake(client: Client): AlertIntake {
       return true;
     },
   };
+}
+
+function isNoNews(error: unknown): boolean {
+  const cause = error instanceof WorkflowUpdateFailedError ? error.cause : undefined;
+  return cause instanceof ApplicationFailure && cause.type === NO_NEWS;
 }
 
 /** What is over starts nothing, and neither does what only takes back. */
@@ -68,6 +79,8 @@ function startOf(route: AlertRoute): WithStartWorkflowOperation<Workflow> {
     workflowId: idOf(route),
     taskQueue: QUEUES.urgent,
     args: [{ workload, requestedBy: 'alerts', trigger: `alert ${rule}` }],
+    // a worker that dies in the middle of its first task holds the emergency up for this long
+    workflowTaskTimeout: '5s',
     staticSummary: `${workload}: ${rule}`,
     workflowIdConflictPolicy: 'USE_EXISTING',
   });

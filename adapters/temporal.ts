@@ -84,7 +84,7 @@ export function createRunPort(client: Client): RunPort {
     },
     async countSince(workflowId, sinceMs, call) {
       const since = new Date(sinceMs).toISOString();
-      const query = `WorkflowId = '${workflowId}' AND StartTime >= '${since}' AND HeadroomFloor > 0`;
+      const query = `WorkflowId = '${workflowId}' AND StartTime >= '${since}' AND HeadroomFloor > 0 AND HeadroomTrigger != 'operator'`;
       try {
         return (await bounded(client, call, () => client.workflow.count(query))).count;
       } catch (error) {

@@ -1,21 +1,17 @@
-import { join } from 'node:path';
 import { createLedgerPort } from '../adapters/temporal.ts';
 import { eventually } from '../test/harness/eventually.ts';
 import { openLane, type Lane } from '../test/harness/lane.ts';
 import { servers } from '../test/harness/servers.ts';
 import { openAuditTail } from './audit-tail.ts';
-import { NAIVE_QUEUE } from './naive/queue.ts';
+import { openNaive } from './naive/target.ts';
 import type { RaiseFloor } from './naive/activities.ts';
 import type { Bench, Findings, Measure, Scene } from './report.ts';
 import { median, percentile } from './statistics.ts';
-import { startWorkerProcess } from './worker-process.ts';
 
 const RATIO = 0.35;
 const ROUNDS = 5;
 const SAMPLES_A_ROUND = 40;
 const WARM_UPS = 10;
-const NAIVE_WORKER = join(import.meta.dirname, 'naive/worker.ts');
-const NAIVE_HPA = 'naive-hpa';
 const [LOW, HIGH] = [3, 4];
 
 /** From the call that asks to the API server's own note that the governor is written: the same clock for both. */
@@ -34,12 +30,10 @@ export const claimLatency: Bench = {
 
 async function measureClaims(scene: Scene): Promise<Findings> {
   const lane = await openLane({ replicas: LOW });
-  const logs = join(lane.directory, 'naive.log');
-  const naiveWorker = await startWorkerProcess(NAIVE_WORKER, lane.surroundings, logs, []);
+  const naive = await openNaive(lane);
   try {
     await lane.startWorker();
-    await createNaiveTarget(lane);
-    const arms = [await openClaimArm(lane), openNaiveArm(lane, 'pooled'), openNaiveArm(lane, 'library')];
+    const arms = [await openClaimArm(lane), naive.arm('pooled'), naive.arm('library')];
     await roundOf(arms, 'warm-up', scene.isQuick ? 2 : WARM_UPS);
     const rounds: Round[] = [];
     for (let round = 1; round <= ROUNDS; round += 1) {
@@ -48,7 +42,7 @@ async function measureClaims(scene: Scene): Promise<Findings> {
     }
     return summarise(rounds);
   } finally {
-    await naiveWorker.kill();
+    await naive.close();
     await lane.close();
   }
 }
@@ -112,41 +106,4 @@ async function openClaimArm(lane: Lane): Promise<Arm> {
       return tookMs;
     },
   };
-}
-
-function openNaiveArm(lane: Lane, client: RaiseFloor['client']): Arm {
-  const audit = openAuditTail(servers().auditLog);
-  const { namespace, temporal, admin } = lane;
-  return {
-    name: client,
-    async sample(workflowId) {
-      const startedMs = Date.now();
-      const run = await temporal.workflow.start('naiveScale', {
-        workflowId,
-        taskQueue: NAIVE_QUEUE,
-        args: [{ namespace, name: NAIVE_HPA, floor: HIGH, client } satisfies RaiseFloor],
-      });
-      const tookMs = (await audit.untilPatched(workflowId)) - startedMs;
-      await run.result();
-      await admin.patch('HorizontalPodAutoscaler', NAIVE_HPA, { spec: { minReplicas: LOW } });
-      return tookMs;
-    },
-  };
-}
-
-/** A workload of its own, of the same size and shape: two HPAs on one would be a conflict. */
-async function createNaiveTarget({ admin }: Lane): Promise<void> {
-  const [labels, name] = [{ app: 'naive' }, 'naive'];
-  const containers = [{ name: 'server', image: 'naive:1', resources: { requests: { cpu: '100m', memory: '64Mi' } } }];
-  await admin.create('Deployment', {
-    metadata: { name },
-    spec: {
-      replicas: LOW,
-      selector: { matchLabels: labels },
-      template: { metadata: { labels }, spec: { containers } },
-    },
-  });
-  const { spec } = await admin.get('HorizontalPodAutoscaler', 'tensafe-hpa');
-  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name };
-  await admin.create('HorizontalPodAutoscaler', { metadata: { name: NAIVE_HPA }, spec: { ...spec, scaleTargetRef } });
 }

@@ -7,6 +7,7 @@ import { startSandbox } from '../sandbox/start.ts';
 import { buildWorkflowBundle } from '../worker/bundle.ts';
 import { asleep } from './asleep.ts';
 import { claimLatency } from './claim-latency.ts';
+import { emergency } from './emergency.ts';
 import { preScaleCost } from './pre-scale-cost.ts';
 import { judge, renderTable, type Bench, type Findings } from './report.ts';
 
@@ -14,7 +15,7 @@ import { judge, renderTable, type Bench, type Findings } from './report.ts';
  * npm run bench: starts a sandbox of its own, measures in order, prints one table and writes JSON.
  * Words after `--` are the benches to run instead of all of them. Exit code 1 when a bound is broken, or a bench fails.
  */
-const BENCHES: readonly Bench[] = [claimLatency, preScaleCost, asleep];
+const BENCHES: readonly Bench[] = [claimLatency, preScaleCost, emergency, asleep];
 const USAGE = `npm run bench -- [--json FILE] [--quick] [BENCH…]
 
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(16)}${about}`).join('\n')}

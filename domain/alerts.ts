@@ -28,6 +28,12 @@ export type Disposition =
   | { readonly kind: 'suppressed'; readonly by: string; readonly run?: string }
   | NotAllowed;
 
+/**
+ * The type of the failure with which a run turns down what it has heard already: it knows it, and its history, which has room for
+ * 2,000 updates, does not grow.
+ */
+export const NO_NEWS = 'noNews';
+
 /** What a run has heard of alerts. */
 export interface AlertsView {
   /** Names of those that fire, each once. */

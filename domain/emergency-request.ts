@@ -1,5 +1,7 @@
 import type { EmergencyRequest } from './emergency.ts';
 
+/** It stands in an annotation, where all that is claimed has its place. */
+const LONGEST_REASON = 300;
 const MODES: readonly unknown[] = ['freeze', 'pause'];
 const EXAMPLE = '{"workload":"web","factor":2,"mode":"freeze","reason":"checkout is slow","requestedBy":"alice"}';
 /** Stands where nothing could be read: a run that refuses is looked at too. */
@@ -26,7 +28,11 @@ const WANTED: readonly {
     isGood: (value) => value === undefined || MODES.includes(value),
     accepted: '"freeze" or "pause", or leave it out',
   },
-  { field: 'reason', isGood: isAbsentOr('string'), accepted: 'a text, or leave it out' },
+  {
+    field: 'reason',
+    isGood: (value) => value === undefined || (typeof value === 'string' && value.length <= LONGEST_REASON),
+    accepted: `a text of at most ${LONGEST_REASON} characters, or leave it out`,
+  },
   { field: 'trigger', isGood: isAbsentOr('string'), accepted: 'a text, or leave it out' },
   { field: 'planOnly', isGood: isAbsentOr('boolean'), accepted: 'true or false, or leave it out' },
 ];

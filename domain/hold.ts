@@ -93,6 +93,8 @@ export interface HoldFacts {
   readonly silent?: boolean;
   /** Why the floor must not go down now: pods may be at work. Absent: it may. */
   readonly busy?: string;
+  /** Those pods run jobs, which no autoscaler may take either. Absent: only the way down to nothing has to wait. */
+  readonly runsJobs?: boolean;
   /** spec.replicas before the hold that another object of this workload bore until now. */
   readonly replicasBefore?: number;
   readonly policy: HoldPolicy;
@@ -236,7 +238,10 @@ function targets(facts: HoldFacts, held: Baseline | undefined, windDown: WindDow
     ? { floor: floorOf(governor), windDown }
     : stepDown(facts, floorOf(governor), wanted, windDown);
   // what jobs are at work behind stays frozen, whoever let go of it
-  const keepsFreeze = facts.busy !== undefined && held?.fields.freeze !== undefined && isFrozen(governor);
+  // the floor alone keeps it from going to nothing, so a freeze has no reason to outlast its claim, but with an idle count
+  const needsFreeze = facts.runsJobs === true || idleReplicasOf(governor) !== undefined;
+  const isOurFreeze = held?.fields.freeze !== undefined && isFrozen(governor);
+  const keepsFreeze = facts.busy !== undefined && needsFreeze && isOurFreeze;
   const isPinned = claims.some(({ pin }) => pin !== undefined);
   const ceiling = isPinned
     ? pinnedCeiling(facts, stepped.floor)

@@ -45,8 +45,9 @@ export function decideStep({ firing, steppedAtMs, floor, base, replicas, limit, 
   const triggers = due.map(({ trigger }) => trigger);
   const pods = due.reduce((sum, step) => sum + step.pods, 0);
   if (pods < 0) return { kind: 'step', floor: Math.max(base, floor + pods), triggers };
-  const wanted = Math.min(limit, Math.max(floor, replicas) + pods);
-  return wanted > floor ? { kind: 'step', floor: wanted, triggers } : { kind: 'full', triggers };
+  const present = Math.max(floor, replicas);
+  const wanted = Math.min(limit, present + pods);
+  return wanted > present ? { kind: 'step', floor: wanted, triggers } : { kind: 'full', triggers };
 }
 
 /** The steps of the alerts that fire, each trigger once. */

@@ -1,11 +1,11 @@
 import { condition, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { AlertNotice, AlertsView, Disposition } from '../domain/alerts.ts';
+import { NO_NEWS, type AlertNotice, type AlertsView, type Disposition } from '../domain/alerts.ts';
 import { ApplicationFailure } from '@temporalio/common';
 import { alertsUpdate, type AlertsAnswer, type AlertsOffer } from './messages.ts';
 import type { Run } from './run.ts';
 import type { RunResult } from '../domain/procedures.ts';
 
-/** Firings that one run remembers; a storm of more than these on one workload is one emergency all the same. */
+/** Firings that one run remembers; those that are over make room first. */
 const REMEMBERED = 1_000;
 
 export type Alerts = ReturnType<typeof openAlerts>;
@@ -15,6 +15,8 @@ type Stance =
   /** Not decided yet: who tells waits for the answer. */
   | { readonly kind: 'deciding' }
   | { readonly kind: 'open' }
+  /** It lets go whatever fires: anything new waits for the next run. */
+  | { readonly kind: 'leaving' }
   | { readonly kind: 'suppressed'; readonly by: string }
   /** What was answered is not answered again; anything new needs a new run. */
   | { readonly kind: 'cooling'; readonly by: string }
@@ -33,6 +35,19 @@ export function openAlerts(run: Run) {
   let callsBack: string | undefined;
   let isNewWanted = false;
 
+  const isNews = ({ key, status }: AlertNotice) => firings.get(key)?.status !== status && !isLate({ key, status });
+  /** A firing that is over and heard of late does not burn again. */
+  const isLate = ({ key, status }: Pick<AlertNotice, 'key' | 'status'>) =>
+    status === 'firing' && firings.get(key)?.status === 'resolved';
+  const isUnknown = ({ key, status }: AlertNotice) => status === 'firing' && !firings.has(key);
+  const remember = (notice: AlertNotice) => {
+    if (!firings.has(notice.key) && firings.size >= REMEMBERED) {
+      const [oldest] = [...firings.values()].filter(({ status }) => status === 'resolved');
+      firings.delete(oldest?.key ?? firings.keys().next().value ?? '');
+    }
+    firings.set(notice.key, notice);
+  };
+
   const firing = () => [...firings.values()].filter(({ status }) => status === 'firing');
   const view = (): AlertsView => ({
     firing: [...new Set(firing().map(({ name }) => name))],
@@ -42,19 +57,15 @@ export function openAlerts(run: Run) {
 
   const note = (notices: readonly AlertNotice[]) => {
     const before = firing().length;
-    const news = notices.filter(({ key, status }) => firings.get(key)?.status !== status);
-    for (const notice of news) {
-      // a firing that is over and heard of late does not burn again
-      if (notice.status === 'firing' && firings.get(notice.key)?.status === 'resolved') continue;
-      if (firings.has(notice.key) || firings.size < REMEMBERED) firings.set(notice.key, notice);
-    }
+    const news = notices.filter(isNews);
+    const burning = notices.filter((one) => one.status === 'firing' && !isLate(one));
+    for (const notice of news) remember(notice);
     if (before > 0 && firing().length === 0) timesAllResolved += 1;
     if (news.length > 0) changes += 1;
     run.update({ alerts: view() });
     const joined = news.filter(({ status }) => status === 'firing');
     if (joined.length > 0 && stance.kind === 'open') run.say(`alerts joined: ${namesOf(joined)}`);
     if (before > 0 && firing().length === 0) run.say('all its alerts are resolved; the load itself is looked at');
-    const burning = notices.filter(({ status }) => status === 'firing');
     if (burning.length > 0 && run.status().phase === 'winding down') callsBack = `${namesOf(burning)} fires`;
   };
 
@@ -69,24 +80,31 @@ export function openAlerts(run: Run) {
     async ({ notices }: AlertsOffer): Promise<AlertsAnswer> => {
       offers += 1;
       const isFirst = offers === 1 && stance.kind === 'deciding' && run.status().trigger !== undefined;
-      const unknown = notices.filter(({ key, status }) => status === 'firing' && !firings.has(key));
-      if (stance.kind === 'cooling' && unknown.length > 0) {
+      if (stance.kind === 'cooling' && notices.some(isUnknown)) {
         isNewWanted = true;
         return { kind: 'over' };
       }
       if (stance.kind === 'over') return { kind: 'over' };
       note(notices);
-      await condition(() => stance.kind !== 'deciding');
+      // a cancelled run waits for nothing any more
+      if (stance.kind === 'deciding') await condition(() => stance.kind !== 'deciding');
       return { kind: 'taken', dispositions: notices.map((notice) => judge(notice, isFirst)) };
     },
     {
       description: 'Alerts of the allow-list, told by the webhook',
       validator({ notices }: AlertsOffer) {
-        if (!Array.isArray(notices) || notices.some((one) => typeof one?.key !== 'string'))
+        if (!Array.isArray(notices) || !notices.every(isNotice))
           throw ApplicationFailure.nonRetryable(
             'alerts are told as {"notices":[{"key":"fingerprint@startsAt","name":"…","status":"firing","startsAtMs":0}]}',
             'invalidRequest',
           );
+        if (stance.kind === 'leaving' && notices.some(isUnknown))
+          throw ApplicationFailure.nonRetryable(
+            'the run lets go whatever fires; told again, it gets a run of its own',
+            'leaving',
+          );
+        if (stance.kind === 'open' && run.status().phase !== 'winding down' && !notices.some(isNews))
+          throw ApplicationFailure.nonRetryable('nothing of it is news', NO_NEWS);
       },
     },
   );
@@ -106,7 +124,10 @@ export function openAlerts(run: Run) {
       callsBack = undefined;
     },
     open() {
-      stance = { kind: 'open' };
+      if (stance.kind === 'deciding') stance = { kind: 'open' };
+    },
+    leave() {
+      if (stance.kind === 'open') stance = { kind: 'leaving' };
     },
     suppress(by: string) {
       stance = { kind: 'suppressed', by };
@@ -116,7 +137,7 @@ export function openAlerts(run: Run) {
     },
     isNewWanted: () => isNewWanted,
     close() {
-      if (stance.kind === 'open' || stance.kind === 'cooling') stance = { kind: 'over' };
+      if (stance.kind !== 'deciding' && stance.kind !== 'suppressed') stance = { kind: 'over' };
       else if (stance.kind === 'deciding') stance = { kind: 'suppressed', by: 'the run ended before it could act' };
     },
   };
@@ -126,6 +147,15 @@ export function openAlerts(run: Run) {
 export function refused(alerts: Alerts, reasons: readonly string[]): RunResult {
   alerts.suppress(reasons.join('; '));
   return { outcome: 'refused', reasons };
+}
+
+function isNotice(one: Partial<AlertNotice> | null): boolean {
+  return (
+    typeof one?.key === 'string' &&
+    typeof one.name === 'string' &&
+    (one.status === 'firing' || one.status === 'resolved') &&
+    Number.isSafeInteger(one.startsAtMs)
+  );
 }
 
 /** 'A ×12, B': each name once, with its count. */

@@ -4,7 +4,10 @@ import type { Run } from './run.ts';
 
 /** Runs a procedure to its end, and leaves what it shows where it ended: a cancelled run returns no result. */
 export async function conclude(run: Run, procedure: () => Promise<RunResult>): Promise<RunResult> {
-  const done = () => run.enter('done', { what: 'nothing', atMs: null });
+  const done = () => {
+    if (run.status().question !== null) run.update({ question: null });
+    run.enter('done', { what: 'nothing', atMs: null });
+  };
   try {
     const result = await procedure();
     if (run.status().phase !== 'done') done();

@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
-import { condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { CancellationScope, condition, upsertSearchAttributes } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
 import { planEmergency, type EmergencyRequest } from '../domain/emergency.ts';
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
@@ -11,7 +11,6 @@ import { openApproval, type Approval } from './approval.ts';
 import { conclude } from './conclude.ts';
 import { coolDown } from './cool-down.ts';
 import { startEventClock } from './event-clock.ts';
-import { firstOr } from './first-or.ts';
 import { holdEmergency } from './hold-emergency.ts';
 import { holdThrough } from './hold-through.ts';
 import type { Planned } from './make-plan.ts';
@@ -24,6 +23,9 @@ const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
 const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
 const TRIGGER = defineSearchAttributeKey('HeadroomTrigger', 'KEYWORD');
 const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
+
+/** The webhook and Alertmanager have tried again by then. */
+const ALERT_WITHIN_MS = 30_000;
 
 /**
  * Capacity at once, scale-in stopped while it burns, and given back when the load has gone; the freeze ends in any case.
@@ -69,22 +71,25 @@ async function follow(parts: Parts, request: EmergencyRequest): Promise<RunResul
   ]);
   if ('known' in resolved)
     return refused(alerts, [`workload ${workload} is not in headroom.yaml; known are ${resolved.known.join(', ')}`]);
-  if (!(await isStillFiring(parts, resolved))) {
-    alerts.suppress('it was over before it had fired long enough');
-    return { outcome: 'not needed', reasons: ['its alerts were resolved before they had fired long enough'] };
-  }
   const { emergency } = resolved;
-  const startMs = Date.now();
-  run.update({ event: { ...run.status().event, startMs, endMs: startMs + emergency.maxHoldMs } });
+  const isByAlert = request.trigger !== undefined && request.planOnly !== true;
+  const endMs = () => Math.max(run.status().event.endMs, Date.now() + emergency.maxHoldMs);
+  run.update({ event: { ...run.status().event, endMs: endMs() } });
+  if (isByAlert && !(await isStillFiring(parts, resolved))) return notNeeded(alerts);
+  await untilResumed(parts);
+  run.update({ event: { ...run.status().event, startMs: Date.now(), endMs: endMs() } });
   if (request.planOnly !== true) startEventClock(run);
   const planned = await planUntilAgreed(parts, request, resolved);
   if (planned.kind === 'ended') return planned.result;
   run.update({ holdsBy: planned.plan.emergency?.mode === 'pause' ? 'pin' : 'freeze' });
   const factor = planned.plan.emergency?.factor ?? emergency.factor;
   const holdUntilHome = holdEmergency({ alerts, resolved, factor });
-  const result = await holdThrough({ run, steering, planned, holdUntilHome });
-  await coolDown(parts, emergency.cooldownMs);
-  return result;
+  try {
+    return await holdThrough({ run, steering, planned, holdUntilHome });
+  } finally {
+    // who cancelled it does not want the same alert to start it again either
+    await CancellationScope.nonCancellable(() => coolDown(parts, emergency.cooldownMs));
+  }
 }
 
 /** Whatever waits for a person is followed by another look: the count that is multiplied is the one of now. */
@@ -105,25 +110,50 @@ async function planUntilAgreed(
     const asked = await whetherToAsk(run, planned, resolved);
     const askedAtMs = Date.now();
     const unapproved = await approval.obtain(asked);
-    if (unapproved !== undefined) return { kind: 'ended', result: unapproved };
+    if (unapproved !== undefined) {
+      await coolDown(parts, resolved.emergency.cooldownMs);
+      return { kind: 'ended', result: unapproved };
+    }
+    await untilResumed(parts);
     if (Date.now() === askedAtMs) return planned;
+    const isApproved = run.status().approval?.state === 'given';
+    if (alerts.heardAny() && !alerts.anyFiring() && !isApproved) return { kind: 'ended', result: notNeeded(alerts) };
     isWaived = run.status().approval?.state === 'expired';
   }
 }
 
+function notNeeded(alerts: Alerts): RunResult {
+  const reason = 'its alerts were over before anything was asked for';
+  alerts.suppress(reason);
+  return { outcome: 'not needed', reasons: [reason] };
+}
+
+/** The step that comes next waits; what is claimed stays. */
+async function untilResumed({ run, steering }: Parts): Promise<void> {
+  if (!steering.isSuspended()) return;
+  run.update({ next: { what: 'ask for the capacity, when somebody resumes the run', atMs: null } });
+  await condition(() => !steering.isSuspended() || steering.isOver());
+}
+
 /** An alert that goes by itself in the policy's time was none; an operator's word needs no time. */
 async function isStillFiring({ run, alerts }: Parts, { emergency }: ResolvedEmergency): Promise<boolean> {
-  if (!alerts.heardAny()) return true;
-  const isOver = () => !alerts.anyFiring();
-  // a sender whose clock is ahead must not make an emergency wait for it
-  const dueMs = Math.min(alerts.firingSinceMs(), Date.now()) + emergency.holdDownMs;
-  if (isOver() || dueMs <= Date.now()) return !isOver();
-  alerts.open();
-  run.enter('sleeping', { what: 'ask for the capacity, unless the alert is over by then', atMs: dueMs });
-  await condition(isOver, dueMs - Date.now(), {
-    summary: `whether it fires for ${formatDuration(emergency.holdDownMs)}`,
-  });
-  return !isOver();
+  // the start can come through and the alert be lost; whoever told it tells it again
+  if (!alerts.heardAny())
+    await condition(alerts.heardAny, ALERT_WITHIN_MS, { summary: 'for the alert that started it' });
+  for (;;) {
+    if (!alerts.anyFiring()) return false;
+    // a sender whose clock is ahead must not make an emergency wait for it
+    const dueMs = Math.min(alerts.firingSinceMs(), Date.now()) + emergency.holdDownMs;
+    const leftMs = dueMs - Date.now();
+    if (leftMs <= 0) return true;
+    alerts.open();
+    run.enter('sleeping', { what: 'ask for the capacity, unless the alert is over by then', atMs: dueMs });
+    const { changes } = alerts;
+    const before = changes();
+    await condition(() => changes() !== before, leftMs, {
+      summary: `whether it fires for ${formatDuration(emergency.holdDownMs)}`,
+    });
+  }
 }
 
 /** Reads what stands, once, and decides once: a retry must not multiply what it has multiplied (R27). */
@@ -134,8 +164,8 @@ async function planNow(
 ): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
   const { policy } = resolved;
   const [survey, spent] = await Promise.all([
-    surveyNow(resolved.policy),
-    alerts.heardAny() ? spentBudget(request.workload, resolved) : [],
+    surveyNow(resolved.policy, () => alerts.open()),
+    request.trigger === undefined || request.planOnly === true ? [] : spentBudget(run, request.workload, resolved),
   ]);
   const decision = planEmergency({ request, resolved, survey, event: run.status().event });
   const reasons = [...spent, ...(decision.kind === 'refuse' ? decision.reasons : [])];
@@ -149,13 +179,15 @@ async function planNow(
 }
 
 /** Alerts may start so many runs and no more: beyond that it is a person's decision. */
-async function spentBudget(workload: string, { emergency }: ResolvedEmergency): Promise<readonly string[]> {
+async function spentBudget(run: Run, workload: string, { emergency }: ResolvedEmergency): Promise<readonly string[]> {
   const { perHour, perDay } = emergency.budget;
   const summary = `emergencies of ${workload} so far`;
-  const { hour, day } = await firstOr(
-    () => urgently.countEmergencies.executeWithOptions({ summary }, [workload]),
-    () => reading.countEmergencies.executeWithOptions({ summary }, [workload]),
-  );
+  const counted = await urgently.countEmergencies.executeWithOptions({ summary }, [workload]).catch(() => undefined);
+  if (counted === undefined) {
+    run.say('how often alerts did this before could not be counted: it goes on');
+    return [];
+  }
+  const { hour, day } = counted;
   const help = `start one by hand with: headroom emergency ${workload}`;
   return [
     ...(hour < perHour

@@ -24,21 +24,27 @@ export function holdEmergency(emergency: Emergency) {
     const { run, steering } = holding;
     const { alerts } = emergency;
     const keeper = openClaimKeeper(run);
+    const doublings = { done: 1 };
     for (;;) {
       try {
-        await holdUntilQuiet(holding, emergency, keeper);
+        await holdUntilQuiet(holding, emergency, { keeper, doublings });
       } finally {
         await keeper.stop();
       }
       const isFinal = steering.isOver();
-      if (isFinal && !steering.isSkipped())
-        run.say(`held for as long as policy allows; the freeze ends, extended by nobody`);
+      if (isFinal) alerts.leave();
+      if (isFinal && !steering.isSkipped()) run.say('held for as long as policy allows: the freeze ends');
       alerts.takeCall();
       const home = await windDown(
         holding,
         isFinal ? { watchesLoad: false } : { watchesLoad: true, calledBack: alerts.callsBack },
       );
       if (home !== undefined) return home;
+      // called back late, it has its whole time again
+      const { event } = run.status();
+      run.update({
+        event: { ...event, endMs: Math.max(event.endMs, Date.now() + emergency.resolved.emergency.maxHoldMs) },
+      });
       run.enter('scaling', { what: 'ask for the capacity again', atMs: null });
       steering.takeUndo();
       await run.claim(run.status().target ?? 0);
@@ -49,14 +55,20 @@ export function holdEmergency(emergency: Emergency) {
 async function holdUntilQuiet(
   { run, steering, policy, baselinePods }: Holding,
   { alerts, resolved, factor }: Emergency,
-  keeper: ReturnType<typeof openClaimKeeper>,
+  {
+    keeper,
+    doublings,
+  }: {
+    readonly keeper: ReturnType<typeof openClaimKeeper>;
+    /** Of the run, not of this hold: a target that was multiplied stays the target. */
+    readonly doublings: { done: number };
+  },
 ): Promise<void> {
   const { status } = run;
   const { windowMs } = policy.preScale.quiet;
   const { remindEveryMs, maxDoublings } = resolved.emergency;
   const sinceMs = Date.now();
   let lookedFor: number | null = null;
-  let doublings = 1;
   let lookAtMs = sinceMs + policy.preScale.availableWithinMs;
   let hasLooked = false;
   while (!steering.isOver()) {
@@ -65,7 +77,7 @@ async function holdUntilQuiet(
       await keeper.stop();
       await makeSure({ run, steering, policy }, target);
       if (status().target === target && !isSeenToStand(run)) keeper.start();
-      if (status().evidence === undefined) await showEvidence(run, resolved);
+      if (status().evidence === undefined) await unless(steering.isOver, () => showEvidence(run, resolved));
     }
     lookedFor = target;
     const { endMs } = status().event;
@@ -90,10 +102,13 @@ async function holdUntilQuiet(
       await condition(() => !steering.isSuspended() || steering.isOver());
     }
     if (report?.kind !== 'not quiet') continue;
+    const mayStep = !hasLooked && !steering.isSuspended() && doublings.done < maxDoublings;
     if (hasLooked) remind(run, report.reasons, endMs);
-    else if (doublings < maxDoublings) doublings += (await stepFurther(run, resolved, factor)) ? 1 : 0;
-    else await askForMore(run, resolved);
-    hasLooked ||= doublings >= maxDoublings;
+    else if (mayStep && (await stepFurther(run, resolved, factor))) doublings.done += 1;
+    else {
+      await unless(steering.isOver, () => askForMore(run, resolved));
+      hasLooked = true;
+    }
     lookAtMs = Date.now() + (hasLooked ? remindEveryMs : policy.preScale.availableWithinMs);
   }
   run.update({ question: null });
@@ -111,18 +126,25 @@ async function showEvidence(run: Holding['run'], resolved: ResolvedEmergency) {
 
 /** Five minutes later, in the runbook's words: still not enough. Again only where the pods are what is missing. */
 async function stepFurther(run: Holding['run'], resolved: ResolvedEmergency, factor: number): Promise<boolean> {
-  const { target } = run.status();
+  const { target, available } = run.status();
   const { max } = resolved.policy.workload.limits;
   const next = nextTarget(target ?? 0, factor, max);
+  // what has not come yet cannot be too little
+  if (available?.kind !== 'available' || target === null || next <= target) return false;
   const evidence = await showEvidence(run, resolved);
-  if (evidence.kind === 'missing' || target === null || next <= target) return false;
+  if (evidence.kind === 'missing') return false;
   run.say(`still saturated with ${target}: asking for ${next}`);
   return run.claim(next);
 }
 
 async function askForMore(run: Holding['run'], resolved: ResolvedEmergency): Promise<void> {
-  const { target } = run.status();
+  const { target, available } = run.status();
   const { max } = resolved.policy.workload.limits;
+  if (available?.kind === 'short') {
+    const what = `fewer than ${target} came: what came is held, and more would not come either`;
+    run.update({ question: { what, reasons: available.reasons, atMs: Date.now() } });
+    return;
+  }
   const evidence = await showEvidence(run, resolved);
   if (evidence.kind === 'missing') return;
   const what =

@@ -3,7 +3,8 @@ import type { ResolvedSteps } from '../domain/policy.ts';
 import { decideStep, stepsFiring } from '../domain/step-scale.ts';
 import { findGovernor, type WorkloadState } from '../domain/workload.ts';
 import type { Alerts } from './alerts.ts';
-import { makeSure } from './availability.ts';
+import { isSeenToStand, makeSure } from './availability.ts';
+import { openClaimKeeper } from './claim-keeper.ts';
 import { watching } from './stubs.ts';
 import { surveyNow } from './survey-now.ts';
 import { unless } from './unless.ts';
@@ -26,63 +27,82 @@ export function holdSteps(steps: Steps) {
   return async (holding: Holding): Promise<Home> => {
     const { run, steering } = holding;
     const { alerts, base } = steps;
-    let stepping = steps.first;
+    const progress: Progress = { stepping: steps.first, steppedAtMs: {} };
     for (;;) {
-      await holdAdded(holding, steps, stepping);
-      alerts.takeCall();
-      const calledBack = () => (asksForMore(steps) ? alerts.callsBack() : undefined);
-      const home = await windDown(holding, { watchesLoad: false, ...(!steering.isOver() && { calledBack }) });
+      await holdAdded(holding, steps, progress);
+      const isFinal = steering.isOver();
+      if (isFinal) alerts.leave();
+      const calledBack = () => (asksForMore(steps) ? 'an alert asks for more' : undefined);
+      const home = await windDown(holding, { watchesLoad: false, ...(!isFinal && { calledBack }) });
       if (home !== undefined) return home;
-      run.update({ target: base });
-      stepping = [];
+      run.update({ target: base, claim: null });
     }
   };
+}
+
+/** What a run of steps remembers through its wind-downs. */
+interface Progress {
+  /** The triggers of the step that was claimed last and not looked for yet. */
+  stepping: readonly string[];
+  steppedAtMs: Readonly<Record<string, number>>;
 }
 
 function asksForMore({ alerts, resolved }: Steps): boolean {
   return stepsFiring(resolved.steps, alerts.firingNames()).some(({ pods }) => pods > 0);
 }
 
-async function holdAdded(holding: Holding, steps: Steps, first: readonly string[]): Promise<void> {
+async function holdAdded(holding: Holding, steps: Steps, progress: Progress): Promise<void> {
   const { run, steering, policy } = holding;
   const { alerts, resolved, base } = steps;
   const { max: limit } = policy.workload.limits;
-  let steppedAtMs: Readonly<Record<string, number>> = {};
-  let stepping = first;
+  const keeper = openClaimKeeper(run);
   let isFull = false;
-  while (!steering.isOver()) {
-    const floor = run.status().target ?? base;
-    if (stepping.length > 0) {
-      await makeSure(holding, floor);
-      steppedAtMs = { ...steppedAtMs, ...timesOf(stepping) };
-      stepping = [];
+  try {
+    await stepAlong();
+  } finally {
+    await keeper.stop();
+  }
+
+  async function stepAlong(): Promise<void> {
+    while (!steering.isOver()) {
+      const floor = run.status().target ?? base;
+      if (progress.stepping.length > 0) {
+        await makeSure(holding, floor);
+        progress.steppedAtMs = { ...progress.steppedAtMs, ...timesOf(progress.stepping) };
+        progress.stepping = [];
+        if (!isSeenToStand(run)) keeper.start();
+      }
+      await untilResumed(holding);
+      const firing = stepsFiring(resolved.steps, alerts.firingNames());
+      const facts = { firing, steppedAtMs: progress.steppedAtMs, floor, base, limit };
+      const isDue = decideStep({ ...facts, replicas: floor, nowMs: Date.now() }).kind !== 'wait';
+      const survey = isDue ? await surveyNow(policy) : undefined;
+      const replicas = survey?.kind === 'found' ? survey.state.wantedReplicas : floor;
+      const decision = decideStep({ ...facts, replicas, nowMs: Date.now() });
+      if (decision.kind === 'wait') {
+        // called back by an alert that was over before its step: nothing is held
+        if (floor <= base) return;
+        if (await isQuietBefore(holding, steps, decision.untilMs)) return;
+        continue;
+      }
+      const names = decision.triggers.join(', ');
+      if (decision.kind === 'full') {
+        if (!isFull) run.say(`${names}: the limit of ${limit} is reached`);
+        isFull = true;
+        progress.steppedAtMs = { ...progress.steppedAtMs, ...timesOf(decision.triggers) };
+        if (floor <= base) return;
+        continue;
+      }
+      isFull = false;
+      progress.stepping = decision.triggers;
+      await keeper.stop();
+      if (decision.floor <= base) {
+        run.say(`${names}: all that was added is taken back`);
+        return;
+      }
+      run.say(`${names}: from ${floor} to ${decision.floor}${doingOf(survey)}`);
+      await run.claim(decision.floor);
     }
-    await untilResumed(holding);
-    const firing = stepsFiring(resolved.steps, alerts.firingNames());
-    const facts = { firing, steppedAtMs, floor, base, limit };
-    const isDue = decideStep({ ...facts, replicas: floor, nowMs: Date.now() }).kind !== 'wait';
-    const survey = isDue ? await surveyNow(policy) : undefined;
-    const replicas = survey?.kind === 'found' ? survey.state.wantedReplicas : floor;
-    const decision = decideStep({ ...facts, replicas, nowMs: Date.now() });
-    if (decision.kind === 'wait') {
-      if (await isQuietBefore(holding, steps, decision.untilMs)) return;
-      continue;
-    }
-    const names = decision.triggers.join(', ');
-    if (decision.kind === 'full') {
-      if (!isFull) run.say(`${names}: the limit of ${limit} is reached`);
-      isFull = true;
-      steppedAtMs = { ...steppedAtMs, ...timesOf(decision.triggers) };
-      continue;
-    }
-    isFull = false;
-    stepping = decision.triggers;
-    if (decision.floor <= base) {
-      run.say(`${names}: all that was added is taken back`);
-      return;
-    }
-    run.say(`${names}: from ${floor} to ${decision.floor}${doingOf(survey)}`);
-    await run.claim(decision.floor);
   }
 }
 

@@ -98,14 +98,7 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
     return sequence;
   };
 
-  setHandler(statusQuery, () => status, { description: 'Where this run is, what it waits for and what it did' });
-  setHandler(planQuery, () => status.plan, { description: 'What this run set out to do' });
-  setHandler(claimStateSignal, (state) => {
-    if (state.claimId !== claimId) return;
-    const before = status.claim;
-    update({ claim: state });
-    noteHold(before, state);
-  });
+  // before the handlers: a signal that is there already is heard the moment its handler stands
   /** The ledger looks at the hold all the while; what it finds is said, and a time without a hold is not forgotten. */
   const noteHold = (before: ClaimState | null, { state, reason }: ClaimState) => {
     const isHeld = (one: ClaimState['state']) => one === 'applied' || one === 'clamped';
@@ -116,6 +109,15 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
     } else if (before !== null && !isHeld(before.state)) say('held again');
     else if (state === 'clamped') say(`clamped: ${reason}`);
   };
+
+  setHandler(statusQuery, () => status, { description: 'Where this run is, what it waits for and what it did' });
+  setHandler(planQuery, () => status.plan, { description: 'What this run set out to do' });
+  setHandler(claimStateSignal, (state) => {
+    if (state.claimId !== claimId) return;
+    const before = status.claim;
+    update({ claim: state });
+    noteHold(before, state);
+  });
 
   return {
     claimId,

@@ -45,9 +45,9 @@ export function openSteering(run: Run) {
       validator(by) {
         steerable(run, by, ['waiting for approval', 'sleeping', 'scaling', 'holding']);
         notSuspended(run);
-        if (status().procedure === 'emergencyScaleUp')
+        if (status().procedure === 'emergencyScaleUp' || status().procedure === 'stepScale')
           throw refusal(
-            'an emergency is over when the load is quiet: skip lets go without waiting for that, cancel ends the run',
+            'it is over when the load is quiet: skip lets go without waiting for that, cancel ends the run',
           );
       },
     },

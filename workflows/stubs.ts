@@ -17,9 +17,7 @@ export const reckoning = proxyLocalActivities<
 });
 
 /** Reads of a plan and of a firing: an outage is waited out, because the event is still ahead. */
-export const reading = proxyActivities<
-  Pick<Activities, 'surveyWorkload' | 'checkRoom' | 'findRun' | 'readEvidence' | 'countEmergencies'>
->({
+export const reading = proxyActivities<Pick<Activities, 'surveyWorkload' | 'checkRoom' | 'findRun' | 'readEvidence'>>({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
   heartbeatTimeout: LOST_AFTER,

@@ -68,7 +68,9 @@ export async function windDown(
             { ref: refOf(policy), claimId: run.claimId, sequence },
           ]),
       );
-      if (released !== undefined) {
+      const calling = calledBack();
+      // also where both come at once: what fires now is not answered by going home
+      if (released !== undefined && calling === undefined) {
         const { said, ...home } = homeOf(released, owners);
         run.say(said);
         return home;
@@ -77,7 +79,6 @@ export async function windDown(
         run.say(`the load is back, so the capacity is asked for again: ${back.join('; ')}`);
         return undefined;
       }
-      const calling = calledBack();
       if (calling !== undefined) {
         run.say(`${calling}, so the capacity is asked for again`);
         return undefined;

@@ -34,6 +34,11 @@ describe('the next step', () => {
       { kind: 'step', floor: 11, triggers: ['high-cpu'] },
     ],
     [
+      'adds nothing to what an autoscaler has brought to the limit by itself',
+      { firing: [cpu], floor: 10, replicas: 60, limit: 50 },
+      { kind: 'full', triggers: ['high-cpu'] },
+    ],
+    [
       'waits for the cooldown of the trigger',
       { firing: [cpu], steppedAtMs: { 'high-cpu': 98 * minute } },
       { kind: 'wait', untilMs: 103 * minute },

@@ -1,5 +1,4 @@
 import type { Lane } from './lane.ts';
-import { RUN } from './pre-scale.ts';
 
 /** How often each activity was asked for, and how often its answer became part of a history: run and ledger together. */
 export interface Counted {
@@ -10,9 +9,9 @@ export interface Counted {
 type History = Awaited<ReturnType<ReturnType<Lane['temporal']['workflow']['getHandle']>['fetchHistory']>>;
 type HistoryEvent = NonNullable<History['events']>[number];
 
-export async function activitiesOf({ temporal }: Lane): Promise<Counted> {
+export async function activitiesOf({ temporal }: Lane, run: string): Promise<Counted> {
   const histories = await Promise.all(
-    [RUN, 'capacity.tensafe-server'].map((id) => temporal.workflow.getHandle(id).fetchHistory()),
+    [run, 'capacity.tensafe-server'].map((id) => temporal.workflow.getHandle(id).fetchHistory()),
   );
   const [asked, answered]: [string[], string[]] = [[], []];
   for (const { events } of histories) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { startPreScale } from '../../client/start.ts';
+import { startEmergency, startPreScale } from '../../client/start.ts';
+import { EMERGENCY } from './emergency.ts';
 import { endNowUpdate, ledgerQuery } from '../../workflows/messages.ts';
 import { activitiesOf, type Counted } from './activities-of.ts';
 import { eventually } from './eventually.ts';
@@ -10,6 +11,39 @@ import { RUN, untilClosed, untilHome, untilPhase } from './pre-scale.ts';
 import { everyWriteIsSound } from './witness.ts';
 
 export type SweptGovernor = NonNullable<LaneOptions['governor']>;
+
+/** A run from its start to its end, without anybody's help but the one that it needs. */
+export interface SweptProcedure {
+  readonly run: string;
+  /** It has at least so many: a sweep that finds fewer has not seen it whole. */
+  readonly activities: number;
+  readonly follow: (lane: Lane, withinMs: number) => Promise<void>;
+}
+
+/** The event ends when the hold stands, quiet comes, and the run goes home: every phase but those that people ask for. */
+const PRE_SCALE: SweptProcedure = {
+  run: RUN,
+  activities: 15,
+  async follow(lane, withinMs) {
+    const startMs = Date.now() + 1_000;
+    const event = { name: 'sale', startMs, endMs: startMs + 600_000 };
+    const target = { kind: 'factor', factor: 2 } as const;
+    await startPreScale(lane.temporal, { workload: 'tensafe-server', event, target, requestedBy: 'tester' });
+    await untilPhase(lane, 'holding', { withinMs });
+    await lane.temporal.workflow
+      .getHandle(RUN)
+      .executeUpdate(endNowUpdate, { args: [{ as: 'tester' }], updateId: 'the-end' });
+  },
+};
+
+/** Ends by itself when it is quiet. */
+export const emergency = (mode: 'freeze' | 'pause'): SweptProcedure => ({
+  run: EMERGENCY,
+  activities: 12,
+  async follow(lane) {
+    await startEmergency(lane.temporal, { workload: 'tensafe-server', requestedBy: 'tester', mode });
+  },
+});
 
 /** Whether it answers before the hold ends is a race; it is there to be killed all the same, before its first look. */
 const ANSWERS_BY_CHANCE: ReadonlySet<string> = new Set(['guardHold']);
@@ -24,20 +58,28 @@ const QUICK = {
 const PATIENCE_MS = 90_000;
 
 /**
- * Pre-scales side by side, each of which loses its worker at every boundary of its share, once for each call, and the same
+ * Runs side by side, each of which loses its worker at every boundary of its share, once for each call, and the same
  * end. What boundaries there are is seen in the histories of a first one without faults. Fails where an activity answered
  * without a death, or where a boundary was never reached.
  */
 export async function sweep(
   governor: SweptGovernor,
-  { halves, lanes }: { readonly halves: readonly Boundary['half'][]; readonly lanes: number },
+  {
+    halves,
+    lanes,
+    procedure = PRE_SCALE,
+  }: {
+    readonly halves: readonly Boundary['half'][];
+    readonly lanes: number;
+    readonly procedure?: SweptProcedure;
+  },
 ): Promise<void> {
-  const boundaries = boundariesOf(await activitiesWithoutFaults(governor), halves);
+  const boundaries = boundariesOf(await activitiesWithoutFaults(governor, procedure), halves);
   const shares = Array.from({ length: lanes }, (_, lane) => boundaries.filter((_one, index) => index % lanes === lane));
-  const deaths = (await Promise.all(shares.map((share) => killedAtEach(governor, share)))).flat();
+  const deaths = (await Promise.all(shares.map((share) => killedAtEach(governor, procedure, share)))).flat();
   const missed = boundaries.map(boundaryText).filter((boundary) => !deaths.includes(boundary));
   assert.deepEqual(missed, [], 'nobody died there');
-  assert.ok(deaths.length >= 15 * halves.length, deaths.join());
+  assert.ok(deaths.length >= procedure.activities * halves.length, deaths.join());
 }
 
 /** One that never answers, because nothing happens, is begun all the same. */
@@ -47,18 +89,22 @@ function boundariesOf({ asked, answered }: Counted, halves: readonly Boundary['h
   return halves.flatMap((half) => names[half].toSorted().map((name) => ({ half, name })));
 }
 
-async function activitiesWithoutFaults(governor: SweptGovernor): Promise<Counted> {
+async function activitiesWithoutFaults(governor: SweptGovernor, procedure: SweptProcedure): Promise<Counted> {
   return inSweptLane(governor, async (lane) => {
     await lane.startWorker();
     const owners = await lane.snapshot();
-    await followThrough(lane);
-    await isAsItWas(lane, owners);
-    return activitiesOf(lane);
+    await followThrough(lane, procedure);
+    await isAsItWas(lane, procedure, owners);
+    return activitiesOf(lane, procedure.run);
   });
 }
 
-/** A whole pre-scale whose worker dies at each of these boundaries. Answers with the boundary of each death. */
-async function killedAtEach(governor: SweptGovernor, boundaries: readonly Boundary[]): Promise<readonly string[]> {
+/** A whole run whose worker dies at each of these boundaries. Answers with the boundary of each death. */
+async function killedAtEach(
+  governor: SweptGovernor,
+  procedure: SweptProcedure,
+  boundaries: readonly Boundary[],
+): Promise<readonly string[]> {
   return inSweptLane(governor, async (lane) => {
     const owners = await lane.snapshot();
     const mark = join(lane.directory, 'deaths');
@@ -68,12 +114,12 @@ async function killedAtEach(governor: SweptGovernor, boundaries: readonly Bounda
       KILL_MARK: mark,
     });
     try {
-      await Promise.race([reviving, followThrough(lane, { withinMs: boundaries.length * PATIENCE_MS })]);
+      await Promise.race([reviving, followThrough(lane, procedure, { withinMs: boundaries.length * PATIENCE_MS })]);
     } finally {
       over.abort();
     }
-    await isAsItWas(lane, owners);
-    const { answered } = await activitiesOf(lane);
+    await isAsItWas(lane, procedure, owners);
+    const { answered } = await activitiesOf(lane, procedure.run);
     await lane.killWorker();
     await reviving;
     const deaths = readDeaths(mark);
@@ -117,21 +163,21 @@ async function inSweptLane<T>(governor: SweptGovernor, act: (lane: Lane) => Prom
   }
 }
 
-/** The event ends when the hold stands, quiet comes, and the run goes home: every phase but those that people ask for. */
-async function followThrough(lane: Lane, { withinMs = PATIENCE_MS } = {}): Promise<void> {
-  const startMs = Date.now() + 1_000;
-  const event = { name: 'sale', startMs, endMs: startMs + 600_000 };
-  const target = { kind: 'factor', factor: 2 } as const;
-  await startPreScale(lane.temporal, { workload: 'tensafe-server', event, target, requestedBy: 'tester' });
-  await untilPhase(lane, 'holding', { withinMs });
-  await lane.temporal.workflow
-    .getHandle(RUN)
-    .executeUpdate(endNowUpdate, { args: [{ as: 'tester' }], updateId: 'the-end' });
-  assert.equal(await untilClosed(lane, { withinMs }), 'COMPLETED');
+async function followThrough(
+  lane: Lane,
+  { run, follow }: SweptProcedure,
+  { withinMs = PATIENCE_MS } = {},
+): Promise<void> {
+  await follow(lane, withinMs);
+  assert.equal(await untilClosed(lane, { withinMs, run }), 'COMPLETED');
 }
 
-async function isAsItWas(lane: Lane, owners: Awaited<ReturnType<Lane['snapshot']>>): Promise<void> {
-  const result = (await lane.temporal.workflow.getHandle(RUN).result()) as { readonly outcome: string };
+async function isAsItWas(
+  lane: Lane,
+  { run }: SweptProcedure,
+  owners: Awaited<ReturnType<Lane['snapshot']>>,
+): Promise<void> {
+  const result = (await lane.temporal.workflow.getHandle(run).result()) as { readonly outcome: string };
   assert.equal(result.outcome, 'done', JSON.stringify(result));
   await untilHome(lane, owners, { withinMs: 1 });
   assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');

@@ -1,5 +1,5 @@
 import { describe, it } from 'node:test';
-import { sweep } from '../harness/kill-sweep.ts';
+import { emergency, sweep } from '../harness/kill-sweep.ts';
 import { GOVERNOR_NAMES, GOVERNORS } from '../harness/lane.ts';
 
 /** Each death costs a heartbeat timeout, and the lanes wait for theirs at the same time. */
@@ -9,5 +9,11 @@ describe('a worker killed by SIGKILL before and after the effect of an activity'
   for (const governor of GOVERNOR_NAMES) {
     it(`comes back to the same end, at every activity of a pre-scale ${GOVERNORS[governor].words}`, () =>
       sweep(governor, { halves: ['before', 'after'], lanes: LANES }));
+  }
+  for (const governor of ['hpa', 'keda'] as const) {
+    for (const mode of ['freeze', 'pause'] as const) {
+      it(`comes back to the same end, at every activity of an emergency (${mode}) ${GOVERNORS[governor].words}`, () =>
+        sweep(governor, { halves: ['before', 'after'], lanes: LANES, procedure: emergency(mode) }));
+    }
   }
 });
