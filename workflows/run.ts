@@ -29,7 +29,7 @@ export interface RunOpening {
  * registers handlers: an update that finds none is rejected, not kept.
  */
 export function openRun({ procedure, workload, event, requestedBy, trigger }: RunOpening) {
-  const { workflowId, firstExecutionRunId } = workflowInfo();
+  const { workflowId, firstExecutionRunId, runStartTime } = workflowInfo();
   const claimId = `${workflowId}/${firstExecutionRunId}`;
   let status: RunStatus = {
     procedure,
@@ -54,7 +54,11 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
   };
   // of the clock, so that a run which was reset does not say a number again that the ledger has heard
   let sequence = 0;
-  const nextSequence = () => (sequence = Math.max(sequence + 1, Date.now()));
+  // what an emergency says in its first task it says with the same number when that task is lost with its worker: the ledger,
+  // which may have heard it, does not start anew
+  const firstNumber = procedure === 'emergencyScaleUp' ? runStartTime.getTime() : 0;
+  const nextSequence = () =>
+    (sequence = sequence === 0 && firstNumber > 0 ? firstNumber : Math.max(sequence + 1, Date.now()));
   let needsPerson = false;
   let claimed: ClaimCapacityRequest | undefined;
 

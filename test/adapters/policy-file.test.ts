@@ -118,6 +118,14 @@ workloads: { web: { limits: { max: 30 }, dashboards: [{ title: b, url: http://b 
         },
       },
       preScale: calm.preScale,
+      emergencyScaleUp: {
+        ...short.emergencyScaleUp,
+        askForMs: calm.emergencyScaleUp.askForMs,
+        maxHoldMs: calm.emergencyScaleUp.maxHoldMs,
+        remindEveryMs: calm.emergencyScaleUp.remindEveryMs,
+        cooldownMs: calm.emergencyScaleUp.cooldownMs,
+      },
+      stepScale: calm.stepScale,
       windDown: { ...short.windDown, everyMs: calm.windDown.everyMs },
       triggers: Object.fromEntries(
         Object.entries(short.triggers).map(([name, trigger]) => [
