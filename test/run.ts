@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { join, relative } from 'node:path';
 import { DefaultLogger } from '@temporalio/worker';
 import { startSandbox } from '../sandbox/start.ts';
@@ -32,6 +33,8 @@ const SERVERS: readonly Group[] = [
 ];
 const FAULTS: readonly Group[] = [{ rooms: ['faults'], lanes: 3 }];
 const OUTAGES: readonly Group[] = [{ rooms: ['outages'], lanes: 1 }];
+/** Sets how often properties are tried. */
+const EFFORT = pathToFileURL(join(import.meta.dirname, 'harness/effort.ts')).href;
 /** Longer than any file takes, the sweeps of the faults too. */
 const LONGEST_MS = 900_000;
 
@@ -151,6 +154,7 @@ function run(
       [
         '--disable-warning=ExperimentalWarning',
         '--test',
+        ...(mode === '--unit' ? [`--import=${EFFORT}`] : []),
         // only apart from each other can files run at the same time
         ...(isolation === 'none' ? ['--test-isolation=none'] : [`--test-concurrency=${lanes}`]),
         `--test-timeout=${LONGEST_MS}`,

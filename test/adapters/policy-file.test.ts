@@ -9,6 +9,7 @@ import { policyJsonSchema, policyLeaves } from '../../adapters/policy-json-schem
 import { judgePromql, VALUES_READ_NOW } from '../../adapters/policy-schema.ts';
 import { readMatrix, resolvePolicy, type Policy } from '../../domain/policy.ts';
 import { POLICY_CHANGES } from './policy-changes.ts';
+import { tries } from '../harness/effort.ts';
 
 const SHIPPED = 'examples/tensafe/headroom.yaml';
 const DEMO = 'examples/tensafe/demo.yaml';
@@ -633,7 +634,7 @@ describe('any input', () => {
         const paths = faultsOf(SMALLEST, one.change, two.change).map(({ path }) => path);
         assert.ok(paths.includes(one.path) && paths.includes(two.path), paths.join(' '));
       }),
-      { numRuns: 400 },
+      { numRuns: tries(400) },
     );
   });
 
@@ -649,7 +650,7 @@ describe('any input', () => {
         ),
         gives,
       ),
-      { numRuns: 300 },
+      { numRuns: tries(300) },
     );
   });
 
@@ -659,7 +660,7 @@ describe('any input', () => {
       fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 2 }), (place, value) => {
         gives([stringify(replaced(parse(shipped.text), place, value))]);
       }),
-      { numRuns: 100 },
+      { numRuns: tries(100) },
     );
   });
 

@@ -10,10 +10,12 @@ describe('a worker killed by SIGKILL before and after the effect of an activity'
     it(`comes back to the same end, at every activity of a pre-scale ${GOVERNORS[governor].words}`, () =>
       sweep(governor, { halves: ['before', 'after'], lanes: LANES }));
   }
-  for (const governor of ['hpa', 'keda'] as const) {
-    for (const mode of ['freeze', 'pause'] as const) {
-      it(`comes back to the same end, at every activity of an emergency (${mode}) ${GOVERNORS[governor].words}`, () =>
-        sweep(governor, { halves: ['before', 'after'], lanes: LANES, procedure: emergency(mode) }));
-    }
+  // each mode and each governor once: what differs between them is the ledger's business, and is swept above
+  for (const [mode, governor] of [
+    ['freeze', 'keda'],
+    ['pause', 'hpa'],
+  ] as const) {
+    it(`comes back to the same end, at every activity of an emergency (${mode}) ${GOVERNORS[governor].words}`, () =>
+      sweep(governor, { halves: ['before', 'after'], lanes: LANES, procedure: emergency(mode) }));
   }
 });
