@@ -11,12 +11,18 @@ export function createRunActivities({ runs }: Pick<Ports, 'runs'>) {
     return runs.find(workflowId, currentCall());
   }
   /** How many emergencies of the workload were started in the last hour and in the last day, this one not counted. */
-  async function countEmergencies(workload: string): Promise<{ readonly hour: number; readonly day: number }> {
+  async function countEmergencies({
+    workload,
+    perHour,
+  }: {
+    readonly workload: string;
+    /** Fewer than this in a day are fewer in an hour: then one question answers both. */
+    readonly perHour: number;
+  }): Promise<{ readonly hour: number; readonly day: number }> {
     const [id, nowMs] = [emergencyId(workload), Date.now()];
-    const [hour, day] = await Promise.all(
-      [HOUR_MS, 24 * HOUR_MS].map((spanMs) => runs.countSince(id, nowMs - spanMs, currentCall())),
-    );
-    return { hour: hour ?? 0, day: day ?? 0 };
+    const day = await runs.countSince(id, nowMs - 24 * HOUR_MS, currentCall());
+    const hour = day < perHour ? day : await runs.countSince(id, nowMs - HOUR_MS, currentCall());
+    return { hour, day };
   }
   return { findRun, countEmergencies };
 }

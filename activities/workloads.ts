@@ -32,10 +32,13 @@ export interface ReleaseReport {
 }
 
 export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'workloads' | 'ledger'>) {
-  /** The workload as it stands; what is missing or not permitted is a reason to refuse, beside all others. */
-  async function surveyWorkload(ref: WorkloadRef): Promise<Survey> {
+  /**
+   * The workload as it stands; what is missing or not permitted is a reason to refuse, beside all others. `remembered`: as this
+   * process or the API server remembers it, of up to three seconds ago, where a tenth of a second counts (R11).
+   */
+  async function surveyWorkload(ref: WorkloadRef, options: { readonly remembered?: boolean } = {}): Promise<Survey> {
     try {
-      return { kind: 'found', state: await workloads.readWorkload(ref, currentCall()) };
+      return { kind: 'found', state: await workloads.readWorkload(ref, currentCall(), options) };
     } catch (error) {
       if (isFinal(error)) return { kind: 'missing', reason: error.message, type: error.type ?? '' };
       throw error;

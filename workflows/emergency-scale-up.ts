@@ -182,7 +182,9 @@ async function planNow(
 async function spentBudget(run: Run, workload: string, { emergency }: ResolvedEmergency): Promise<readonly string[]> {
   const { perHour, perDay } = emergency.budget;
   const summary = `emergencies of ${workload} so far`;
-  const counted = await urgently.countEmergencies.executeWithOptions({ summary }, [workload]).catch(() => undefined);
+  const counted = await urgently.countEmergencies
+    .executeWithOptions({ summary }, [{ workload, perHour }])
+    .catch(() => undefined);
   if (counted === undefined) {
     run.say('how often alerts did this before could not be counted: it goes on');
     return [];

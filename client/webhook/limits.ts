@@ -5,6 +5,8 @@ export interface WebhookLimits {
   readonly alerts: number;
   /** Alerts of one workload that may wait behind the offer under way. */
   readonly waiting: number;
+  /** Between two offers of one workload: what joins a run is in no hurry, and each offer costs five events of its history. */
+  readonly pauseMs: number;
   /** An offer that takes longer is answered with 503. */
   readonly offerMs: number;
   readonly readyMs: number;
@@ -23,6 +25,7 @@ export const WEBHOOK_LIMITS: WebhookLimits = {
   depth: 32,
   alerts: 1_000,
   waiting: 1_000,
+  pauseMs: 250,
   // with it an answer leaves within three seconds, and the sender still has most of its group interval to try again
   offerMs: 2_500,
   readyMs: 1_000,

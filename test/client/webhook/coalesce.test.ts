@@ -20,7 +20,7 @@ const never = new AbortController().signal;
 const kindsOf = (outcomes: readonly Outcome[]) => outcomes.map(({ kind }) => kind);
 
 /** An intake whose offers wait until each is let go. */
-function aSlowIntake({ offerMs = 5_000 } = {}) {
+function aSlowIntake({ offerMs = 5_000, pauseMs = 0 } = {}) {
   const intake = new FakeIntake();
   const held: PromiseWithResolvers<void>[] = [];
   intake.weather = () => {
@@ -30,7 +30,7 @@ function aSlowIntake({ offerMs = 5_000 } = {}) {
   };
   const lines: string[] = [];
   const note = (message: string) => void lines.push(message);
-  const coalescer = createCoalescer(intake, { waiting: 3, offerMs }, { info: note, warn: note });
+  const coalescer = createCoalescer(intake, { waiting: 3, offerMs, pauseMs }, { info: note, warn: note });
   /** Lets the oldest held offer go, and whatever follows from it happen. */
   const letGo = async () => {
     held.shift()?.resolve();
@@ -51,6 +51,23 @@ describe('gathering notices', () => {
     assert.deepEqual(keys(), ['a', 'b,c']);
     await letGo();
     assert.deepEqual((await Promise.all(answers)).flatMap(kindsOf), ['started', 'started', 'started']);
+  });
+
+  it('lets those that follow an answer wait for each other', async () => {
+    const { coalescer, letGo, keys } = aSlowIntake({ pauseMs: 40 });
+    const first = coalescer.offer(to('web'), [notice('a')], never);
+    await letGo();
+    await first;
+    const rest = [coalescer.offer(to('web'), [notice('b')], never)];
+    await letGo();
+    assert.deepEqual(keys(), ['a'], 'the pause is not over');
+    rest.push(coalescer.offer(to('web'), [notice('c')], never), coalescer.offer(to('shop'), [notice('d')], never));
+    assert.deepEqual(keys(), ['a', 'd'], 'another workload waits for nobody');
+    while (keys().length < 3) await letGo();
+    assert.deepEqual(keys(), ['a', 'd', 'b,c']);
+    await letGo();
+    await letGo();
+    await Promise.all(rest);
   });
 
   it('offers once what is told twice, and answers both', async () => {
