@@ -80,8 +80,8 @@ async function holdAdded(holding: Holding, steps: Steps, progress: Progress): Pr
       const replicas = survey?.kind === 'found' ? survey.state.wantedReplicas : floor;
       const decision = decideStep({ ...facts, replicas, nowMs: Date.now() });
       if (decision.kind === 'wait') {
-        // called back by an alert that was over before its step: nothing is held
-        if (floor <= base) return;
+        // called back by an alert that was over before its step: nothing is held. One that cools down is waited for
+        if (floor <= base && !asksForMore(steps)) return;
         if (await isQuietBefore(holding, steps, decision.untilMs)) return;
         continue;
       }
@@ -90,7 +90,6 @@ async function holdAdded(holding: Holding, steps: Steps, progress: Progress): Pr
         if (!isFull) run.say(`${names}: the limit of ${limit} is reached`);
         isFull = true;
         progress.steppedAtMs = { ...progress.steppedAtMs, ...timesOf(decision.triggers) };
-        if (floor <= base) return;
         continue;
       }
       isFull = false;

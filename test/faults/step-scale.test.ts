@@ -11,12 +11,14 @@ const policy = {
   triggers: {
     'high-cpu': { ...metric, above: 70, pods: 2 },
     'queue-backup': { ...metric, above: 50, pods: 4 },
+    'slow-disk': { ...metric, above: 50, pods: 4, cooldown: '15s' },
     'low-load': { ...metric, below: 30, pods: -1 },
   },
   stepScale: { minCooldown: '3s', maxHold: '1h' },
   alertRules: {
     HighCpu: { procedure: 'stepScale', trigger: 'high-cpu' },
     QueueBackup: { procedure: 'stepScale', trigger: 'queue-backup' },
+    SlowDisk: { procedure: 'stepScale', trigger: 'slow-disk' },
     LowLoad: { procedure: 'stepScale', trigger: 'low-load' },
   },
 };
@@ -65,6 +67,31 @@ describe('steps by the trigger table', () => {
     await tellSteps(lane, resolved(cpu), firing('LowLoad'));
     await untilHome(lane, owners);
     assert.deepEqual(lane.floorsWritten().slice(writes), [4, 3]);
+  });
+
+  it('wait for the cooldown of what fires again while it all goes back, and ask nobody anything meanwhile', async () => {
+    await untilClosed(lane, { run });
+    const owners = await lane.snapshot();
+    await lane.load(3_000);
+    const first = firing('SlowDisk');
+    await tellSteps(lane, first);
+    await eventually('four are added', async () => (await lane.floor()) >= 7);
+    await lane.load(0);
+    await tellSteps(lane, resolved(first));
+    await untilPhase(lane, 'winding down', { run });
+    const again = firing('SlowDisk');
+    await tellSteps(lane, again);
+    await untilPhase(lane, 'holding', { run });
+    const { workflow } = lane.temporal;
+    const length = async () => (await workflow.getHandle(run).describe()).historyLength;
+    const before = await length();
+    await eventually('its next step is made after the cooldown', async () => (await lane.floor()) >= 7, {
+      withinMs: 25_000,
+    });
+    assert.ok((await length()) - before < 60, `${(await length()) - before} events`);
+    await tellSteps(lane, resolved(again));
+    assert.equal(await untilClosed(lane, { run }), 'COMPLETED');
+    await untilHome(lane, owners);
   });
 
   it('start nothing where there is nothing to take back', async () => {
