@@ -2,25 +2,38 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { EMERGENCY, firing, isScaleInOff, resolved, tellAlerts } from '../harness/emergency.ts';
 import { eventually } from '../harness/eventually.ts';
-import { openLane, type Lane } from '../harness/lane.ts';
+import { GOVERNORS, openLane, type Lane } from '../harness/lane.ts';
 import { untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
-import { thereAndBack } from '../harness/there-and-back.ts';
 
 const run = EMERGENCY;
 
-describe('an emergency scale-up of a workload under KEDA', () => {
-  let lane: Lane;
-  before(async () => {
-    lane = await openLane({ governor: 'keda' });
-    await lane.startWorker();
-  });
-  after(() => lane.close());
+for (const governor of ['hpa', 'keda'] as const) {
+  describe(`an emergency scale-up of a workload ${GOVERNORS[governor].words}`, () => {
+    let lane: Lane;
+    before(async () => {
+      lane = await openLane({ governor });
+      await lane.startWorker();
+    });
+    after(() => lane.close());
 
-  it('doubles at once with scale-in off, in one write, and gives all of it back when the load is quiet', async () => {
-    await thereAndBack(lane);
-    await lane.record('emergency-keda');
+    it('doubles at once with scale-in off, in one write, and gives all of it back when the load is quiet', async () => {
+      const owners = await lane.snapshot();
+      await lane.load(60);
+      const began = await lane.headroom('emergency', 'tensafe-server', '--reason', 'checkout is slow', '--json');
+      assert.equal(began.code, 0, began.stderr);
+      await eventually('six pods are available', async () => (await lane.available()) === 6);
+      assert.deepEqual([await lane.floor(), await isScaleInOff(lane), lane.writes().length], [6, true, 1]);
+      await lane.load(0);
+      assert.equal(await untilClosed(lane, { run }), 'COMPLETED');
+      await untilHome(lane, owners);
+      const { result, status } = await lane.status(run);
+      assert.deepEqual([result?.outcome, result?.restored, result?.drift], ['done', true, []]);
+      assert.equal(status?.evidence?.kind, 'missing');
+      assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3]);
+      await lane.record(`emergency-${governor}`);
+    });
   });
-});
+}
 
 describe('alerts of an emergency', () => {
   let lane: Lane;
