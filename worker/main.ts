@@ -56,8 +56,6 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
       ...common,
       taskQueue: QUEUES.urgent,
       workflowBundle: bundle,
-      // an emergency's first task waits for its ledger's, so both must find a slot in a storm
-      maxConcurrentWorkflowTaskExecutions: 200,
       maxCachedWorkflows: 500,
       stickyQueueScheduleToStartTimeout: '2s',
     }),
