@@ -1,20 +1,13 @@
 import type { EmergencyRequest } from './emergency.ts';
+import { isAbsentOr, isText, readFields, UNREAD, type WantedField } from './request-fields.ts';
 
 /** It stands in an annotation, where all that is claimed has its place. */
 const LONGEST_REASON = 300;
 const MODES: readonly unknown[] = ['freeze', 'pause'];
 const EXAMPLE = '{"workload":"web","factor":2,"mode":"freeze","reason":"checkout is slow","requestedBy":"alice"}';
-/** Stands where nothing could be read: a run that refuses is looked at too. */
-const UNREAD = '?';
+const UNREAD_REQUEST: EmergencyRequest = { workload: UNREAD, requestedBy: UNREAD };
 
-const isText = (value: unknown): value is string => typeof value === 'string' && value.trim() !== '';
-const isAbsentOr = (type: string) => (value: unknown) => value === undefined || typeof value === type;
-
-const WANTED: readonly {
-  readonly field: keyof EmergencyRequest;
-  readonly isGood: (value: unknown) => boolean;
-  readonly accepted: string;
-}[] = [
+const WANTED: readonly WantedField<EmergencyRequest>[] = [
   { field: 'workload', isGood: isText, accepted: 'a workload of headroom.yaml, such as "web"' },
   { field: 'requestedBy', isGood: isText, accepted: 'who asks, such as "alice"' },
   {
@@ -37,23 +30,10 @@ const WANTED: readonly {
   { field: 'planOnly', isGood: isAbsentOr('boolean'), accepted: 'true or false, or leave it out' },
 ];
 
-/** A request out of whatever a workflow was started with; with faults, all of them, it is only what could be read. */
+/** A request out of whatever a workflow was started with: in Temporal's UI anybody types it by hand. */
 export function readEmergencyRequest(input: unknown): {
   readonly request: EmergencyRequest;
   readonly faults: readonly string[];
 } {
-  if (typeof input !== 'object' || input === null || Array.isArray(input))
-    return {
-      request: { workload: UNREAD, requestedBy: UNREAD },
-      faults: [`the input is ${JSON.stringify(input)}; give ${EXAMPLE}`],
-    };
-  const fields = input as { readonly [field: string]: unknown };
-  const faults = WANTED.filter(({ field, isGood }) => !isGood(fields[field])).map(
-    ({ field, accepted }) =>
-      `${field} is ${fields[field] === undefined ? 'missing' : JSON.stringify(fields[field])}; give ${accepted}`,
-  );
-  if (faults.length === 0) return { request: input as EmergencyRequest, faults };
-  const { workload, requestedBy } = fields;
-  const read = (value: unknown) => (isText(value) ? value : UNREAD);
-  return { request: { workload: read(workload), requestedBy: read(requestedBy) }, faults };
+  return readFields<EmergencyRequest>(input, { wanted: WANTED, example: EXAMPLE, unread: UNREAD_REQUEST });
 }

@@ -1,17 +1,11 @@
+import { fieldFaults, isAbsentOr, isFields, isText, shown, textOf } from './request-fields.ts';
 import { isMoment, targetFaults, type EventWindow, type Target } from './capacity-plan.ts';
 import { windowFaults, type PreScaleRequest } from './pre-scale.ts';
 
-type Fields = { readonly [key: string]: unknown };
-
-/** Stands where nothing could be read: a run that refuses is looked at too. */
-const UNREAD = '?';
 const EXAMPLE = {
   event: '{"name":"sale","startMs":1795770000000,"endMs":1795777200000}',
   target: '{"kind":"replicas","replicas":6} or {"kind":"factor","factor":2}',
 };
-
-const isText = (value: unknown) => typeof value === 'string' && value.trim() !== '';
-const isAbsentOr = (type: string) => (value: unknown) => value === undefined || typeof value === type;
 
 const WANTED = [
   { field: 'workload', isGood: isText, accepted: 'a workload of headroom.yaml, such as "web"' },
@@ -51,9 +45,7 @@ export function readPreScaleRequest(
       ],
     };
   const faults = [
-    ...WANTED.filter(({ field, isGood }) => !isGood(input[field])).map(
-      ({ field, accepted }) => `${field} is ${shown(input[field])}; give ${accepted}`,
-    ),
+    ...fieldFaults<PreScaleRequest>(input, WANTED),
     ...eventFaults(input['event'], request, nowMs),
     ...shapeFaultsOfTarget(input['target']),
   ];
@@ -90,16 +82,6 @@ function readTarget(target: unknown): Target {
   return { kind: 'replicas', replicas: typeof replicas === 'number' ? replicas : 0 };
 }
 
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-function textOf(value: unknown): string {
-  return typeof value === 'string' && isText(value) ? value : UNREAD;
-}
 function momentOf(value: unknown): number {
   return typeof value === 'number' && isMoment(value) ? value : 0;
-}
-/** As it would be typed. */
-function shown(value: unknown): string {
-  return value === undefined ? 'missing' : JSON.stringify(value);
 }

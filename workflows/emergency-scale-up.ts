@@ -1,11 +1,11 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { CancellationScope, condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
 import { planEmergency, type EmergencyRequest } from '../domain/emergency.ts';
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
 import { planIntent } from '../domain/capacity-plan.ts';
 import type { ResolvedEmergency } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
+import { announce } from './announce.ts';
 import { openAlerts, refused, type Alerts } from './alerts.ts';
 import { openApproval, type Approval } from './approval.ts';
 import { conclude } from './conclude.ts';
@@ -18,11 +18,6 @@ import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
 import { reading, reckoning, urgently } from './stubs.ts';
 import { surveyNow } from './survey-now.ts';
-
-const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
-const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
-const TRIGGER = defineSearchAttributeKey('HeadroomTrigger', 'KEYWORD');
-const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
 
 /** The webhook and Alertmanager have tried again by then. */
 const ALERT_WITHIN_MS = 30_000;
@@ -60,12 +55,7 @@ interface Parts {
 async function follow(parts: Parts, request: EmergencyRequest): Promise<RunResult> {
   const { run, steering, alerts } = parts;
   const { workload } = request;
-  upsertSearchAttributes([
-    { key: WORKLOAD, value: workload },
-    { key: PROCEDURE, value: 'emergencyScaleUp' },
-    { key: TRIGGER, value: request.trigger ?? 'operator' },
-    { key: EVENT_AT, value: new Date() },
-  ]);
+  announce(run);
   const resolved = await reckoning.resolveEmergencyPolicy.executeWithOptions({ summary: `policy of ${workload}` }, [
     workload,
   ]);

@@ -1,10 +1,10 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { workflowInfo } from '@temporalio/workflow';
 import { planCapacityHold, type CapacityHoldRequest } from '../domain/capacity-hold.ts';
 import { readCapacityHoldRequest } from '../domain/capacity-hold-request.ts';
 import { planIntent } from '../domain/capacity-plan.ts';
 import { refOf } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
+import { announce } from './announce.ts';
 import { openApproval, type Approval } from './approval.ts';
 import { openClaimKeeper } from './claim-keeper.ts';
 import { conclude } from './conclude.ts';
@@ -16,11 +16,6 @@ import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
 import { reading, reckoning } from './stubs.ts';
 import { windDown, type Holding, type Home } from './wind-down.ts';
-
-const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
-const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
-const TRIGGER = defineSearchAttributeKey('HeadroomTrigger', 'KEYWORD');
-const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
 
 /**
  * The autoscaler leaves the count alone for a while: no scale-in, or neither in nor out. It ends at its date, whoever
@@ -50,12 +45,7 @@ interface Parts {
 }
 
 async function follow({ run, steering, approval }: Parts, request: CapacityHoldRequest): Promise<RunResult> {
-  upsertSearchAttributes([
-    { key: WORKLOAD, value: request.workload },
-    { key: PROCEDURE, value: 'holdCapacity' },
-    { key: TRIGGER, value: 'operator' },
-    { key: EVENT_AT, value: new Date(run.status().event.startMs) },
-  ]);
+  announce(run);
   const planned = await planNow(run, request);
   if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons };
   const { plan, intent, hash } = planned;

@@ -1,9 +1,9 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { condition, upsertSearchAttributes } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
 import type { RunResult } from '../domain/procedures.ts';
+import { announce } from './announce.ts';
 import { openApproval, type Approval } from './approval.ts';
 import { conclude } from './conclude.ts';
 import { startEventClock } from './event-clock.ts';
@@ -13,11 +13,6 @@ import { makePlan, type Planned } from './make-plan.ts';
 import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
 import { unless } from './unless.ts';
-
-const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
-const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
-const TRIGGER = defineSearchAttributeKey('HeadroomTrigger', 'KEYWORD');
-const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
 
 /**
  * Capacity for a planned event: there before it, held through it, gone afterwards only when the load has gone.
@@ -43,12 +38,7 @@ interface Parts {
 }
 
 async function follow({ run, steering, approval }: Parts, request: PreScaleRequest): Promise<RunResult> {
-  upsertSearchAttributes([
-    { key: WORKLOAD, value: request.workload },
-    { key: PROCEDURE, value: 'preScale' },
-    { key: TRIGGER, value: request.trigger ?? 'operator' },
-    { key: EVENT_AT, value: new Date(request.event.startMs) },
-  ]);
+  announce(run);
   const planned = await makePlan(run, request);
   if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons };
   if (request.planOnly === true) return { outcome: 'planned', plan: planned.plan, planHash: planned.hash };

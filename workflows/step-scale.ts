@@ -1,11 +1,10 @@
-import { defineSearchAttributeKey } from '@temporalio/common';
-import { upsertSearchAttributes } from '@temporalio/workflow';
 import { planCapacity, planIntent } from '../domain/capacity-plan.ts';
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
 import type { EmergencyRequest } from '../domain/emergency.ts';
 import type { ResolvedSteps } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { decideStep, stepsFiring } from '../domain/step-scale.ts';
+import { announce } from './announce.ts';
 import { openAlerts, refused, type Alerts } from './alerts.ts';
 import { conclude } from './conclude.ts';
 import { coolDown } from './cool-down.ts';
@@ -17,11 +16,6 @@ import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
 import { reckoning } from './stubs.ts';
 import { surveyNow } from './survey-now.ts';
-
-const WORKLOAD = defineSearchAttributeKey('HeadroomWorkload', 'KEYWORD');
-const PROCEDURE = defineSearchAttributeKey('HeadroomProcedure', 'KEYWORD');
-const TRIGGER = defineSearchAttributeKey('HeadroomTrigger', 'KEYWORD');
-const EVENT_AT = defineSearchAttributeKey('HeadroomEventAt', 'DATETIME');
 
 /** Who asks for steps, and of which workload; what fires is told by alerts. */
 export type StepRequest = Pick<EmergencyRequest, 'workload' | 'requestedBy' | 'trigger'>;
@@ -56,12 +50,7 @@ interface Parts {
 
 async function follow(parts: Parts, workload: string): Promise<RunResult> {
   const { run, steering, alerts } = parts;
-  upsertSearchAttributes([
-    { key: WORKLOAD, value: workload },
-    { key: PROCEDURE, value: 'stepScale' },
-    { key: TRIGGER, value: run.status().trigger ?? 'operator' },
-    { key: EVENT_AT, value: new Date() },
-  ]);
+  announce(run);
   const resolved = await reckoning.resolveStepPolicy.executeWithOptions({ summary: `steps of ${workload}` }, [
     workload,
   ]);
