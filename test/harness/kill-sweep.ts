@@ -180,8 +180,11 @@ async function isAsItWas(
   const result = (await lane.temporal.workflow.getHandle(run).result()) as { readonly outcome: string };
   assert.equal(result.outcome, 'done', JSON.stringify(result));
   await untilHome(lane, owners, { withinMs: 1 });
-  assert.deepEqual(lane.floorsWritten(), [6, 5, 4, 3], 'a lost answer is not written twice');
-  assert.equal(lane.writes().length, 4);
+  // a worker may die while a write of another activity is under way
+  const [written, abandoned] = [lane.floorsWritten(), lane.floorsAbandoned()];
+  const steps = [6, 5, 4, 3].filter((floor) => written.includes(floor) || !abandoned.includes(floor));
+  assert.deepEqual(written, steps, `a lost answer is not written twice; abandoned: ${abandoned.join()}`);
+  assert.equal(lane.writes().length, steps.length);
   everyWriteIsSound(lane);
   const { claims } = await lane.temporal.workflow.getHandle('capacity.tensafe-server').query(ledgerQuery);
   assert.deepEqual(claims, []);

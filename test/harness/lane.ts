@@ -143,16 +143,21 @@ export async function openLane({
     const { 'deployment.kubernetes.io/revision': _, ...annotations } = metadata.annotations ?? {};
     return { uid: metadata.uid, annotations, labels: metadata.labels ?? {}, spec };
   };
-  /** Writes of headroom to this namespace, as the API server saw them. */
-  const writes = () =>
+  const asked = () =>
     readFileSync(auditLog, 'utf8')
       .split('\n')
       .filter((line) => line.includes(namespace) && line.includes('headroom/'))
       .map((line) => JSON.parse(line) as AuditEvent)
-      .filter(
-        ({ stage, verb, responseStatus }) =>
-          stage === 'ResponseComplete' && verb === 'patch' && responseStatus.code < 300,
-      );
+      .filter(({ verb }) => verb === 'patch');
+  /** Writes of headroom to this namespace, as the API server saw them. */
+  const writes = () =>
+    asked().filter(({ stage, responseStatus }) => stage === 'ResponseComplete' && responseStatus.code < 300);
+
+  /** Floors of writes whose client was gone before the answer: nobody but the object can say whether they took effect. */
+  const floorsAbandoned = () =>
+    asked()
+      .filter(({ stage, responseStatus }) => stage !== 'ResponseComplete' || responseStatus.code >= 499)
+      .flatMap(({ requestObject }) => floorIn(requestObject));
 
   /** The floors that those writes set, in their order. */
   const floorsWritten = () => writes().flatMap(({ requestObject }) => floorIn(requestObject));
@@ -162,6 +167,7 @@ export async function openLane({
 
   return {
     floorsWritten,
+    floorsAbandoned,
     floorsLeft,
     namespace,
     directory,

@@ -17,7 +17,8 @@ describe('a pre-scale that somebody suspends', () => {
 
   it('begins no next step until it is resumed, and keeps what is claimed', async () => {
     const owners = await lane.snapshot();
-    await eventually('the load is set', () => lane.load(30).then(() => true));
+    // so much that it cannot go quiet between two commands
+    await eventually('the load is set', () => lane.load(3_000).then(() => true));
     await startSale(lane);
     await untilPhase(lane, 'holding');
     assert.equal((await lane.headroom('suspend', RUN, '--as', 'bob', '--note', 'look first')).code, 0);
@@ -30,6 +31,7 @@ describe('a pre-scale that somebody suspends', () => {
 
     await endSale(lane);
     assert.equal((await lane.headroom('suspend', RUN, '--as', 'bob')).code, 0);
+    await eventually('the load is gone', () => lane.load(30).then(() => true));
     await eventually('it is quiet, and waits for a person all the same', async () =>
       JSON.stringify(await lane.status(RUN)).includes('let go, when somebody resumes the run'),
     );

@@ -105,7 +105,7 @@ describe('a scheduled pre-scale', () => {
     // an event of tomorrow night: its firing has gone by, so its run is started at once
     const tomorrow = wallClock(Date.now() + 12 * 3_600_000, ZONE);
     const cron = `${Number(tomorrow.slice(14, 16))} ${Number(tomorrow.slice(11, 13))} * * *`;
-    const ran = await add('--cron', cron, '--replicas', '6', '--lead', '11h');
+    const ran = await add('--cron', cron, '--replicas', '6', '--lead', '1h');
     assert.equal(ran.code, 0, ran.stderr);
     const run = `${ID}-${tomorrow.slice(0, 10)}`;
     assert.match(ran.stdout, new RegExp(`started ${run};`));
@@ -136,7 +136,7 @@ describe('an occurrence that is due when its schedule is made', () => {
     const cron = `${Number(tomorrow.slice(14, 16))} ${Number(tomorrow.slice(11, 13))} * * *`;
     const schedule = readSchedule(
       'tensafe-server',
-      { event: 'due', cron, timeZone: ZONE, lead: '11h', lasts: '1h', replicas: '6' },
+      { event: 'due', cron, timeZone: ZONE, lead: '1h', lasts: '1h', replicas: '6' },
       { nowMs: Date.now(), requestedBy: 'alice' },
     );
     const run = `pre-scale.tensafe-server.due-${tomorrow.slice(0, 10)}`;
