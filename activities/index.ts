@@ -1,5 +1,6 @@
 import { createAutoscalerActivities } from './autoscalers.ts';
 import { createClaimActivities } from './claims.ts';
+import { createEmergencyActivities } from './emergencies.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { createGuardActivities } from './guard.ts';
 import { createLedgerActivities } from './ledger.ts';
@@ -13,14 +14,20 @@ export type Activities = ReturnType<typeof createActivities>;
 
 /** Every activity by its name; the worker registers them on all queues, workflows/stubs.ts says which queue runs which. */
 export function createActivities(ports: Ports) {
+  const [policies, workloads, runs] = [
+    createPolicyActivities(ports),
+    createWorkloadActivities(ports),
+    createRunActivities(ports),
+  ];
   return {
-    ...createPolicyActivities(ports),
+    ...policies,
+    ...workloads,
+    ...runs,
+    ...createEmergencyActivities({ ...policies, ...workloads, ...runs }),
     ...createLedgerActivities(ports),
     ...createGuardActivities(ports),
     ...createClaimActivities(ports),
-    ...createWorkloadActivities(ports),
     ...createQuietActivities(ports),
-    ...createRunActivities(ports),
     ...createEvidenceActivities(ports),
     ...createAutoscalerActivities(ports),
   };

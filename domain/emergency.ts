@@ -49,6 +49,22 @@ export function planEmergency({
   return { kind: 'plan', plan: { ...decision.plan, emergency: { ...emergency, factor, mode } } };
 }
 
+/** Alerts may start so many runs and no more: beyond that it is a person's decision. What could not be counted stops nobody. */
+export function budgetFaults(
+  workload: string,
+  started: { readonly hour: number; readonly day: number } | null,
+  { perHour, perDay }: ResolvedEmergency['emergency']['budget'],
+): readonly string[] {
+  if (started === null) return [];
+  const spent = (count: number, span: string, limit: number) =>
+    count < limit
+      ? []
+      : [
+          `alerts have started ${count} emergencies of ${workload} in the last ${span}, of ${limit} that policy allows; start one by hand with: headroom emergency ${workload}`,
+        ];
+  return [...spent(started.hour, 'hour', perHour), ...spent(started.day, 'day', perDay)];
+}
+
 /** Nothing times a factor is nothing: from 0 it is the workload's minimum, where policy allows to bring it up at all. */
 function targetOf(
   factor: number,

@@ -1,8 +1,10 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
-import { planEmergency, type EmergencyRequest } from '../domain/emergency.ts';
+import { budgetFaults, planEmergency, type EmergencyRequest } from '../domain/emergency.ts';
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
-import { planIntent } from '../domain/capacity-plan.ts';
+import type { EmergencyLook } from '../activities/emergencies.ts';
+import type { PlanIntent } from '../domain/approval.ts';
+import { planIntent, type Survey } from '../domain/capacity-plan.ts';
 import type { ResolvedEmergency } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { announce } from './announce.ts';
@@ -11,13 +13,14 @@ import { openApproval, type Approval } from './approval.ts';
 import { conclude } from './conclude.ts';
 import { coolDown } from './cool-down.ts';
 import { startEventClock } from './event-clock.ts';
+import { firstOr } from './first-or.ts';
 import { holdEmergency } from './hold-emergency.ts';
 import { holdThrough } from './hold-through.ts';
 import type { Planned } from './make-plan.ts';
 import { openRun, type Run } from './run.ts';
 import { openSteering, type Steering } from './steering.ts';
 import { reading, reckoning, urgently } from './stubs.ts';
-import { surveyNow } from './survey-now.ts';
+import { surveyNow, surveyPatiently } from './survey-now.ts';
 
 /** The webhook and Alertmanager have tried again by then. */
 const ALERT_WITHIN_MS = 30_000;
@@ -45,6 +48,17 @@ export async function emergencyScaleUp(input: EmergencyRequest): Promise<RunResu
   });
 }
 
+/** After this another look is taken before anything is decided. */
+const STALE_AFTER_MS = 1_000;
+
+/** What was seen first, and when. */
+interface Look extends EmergencyLook {
+  readonly counts: boolean;
+  readonly atMs: number;
+}
+
+type PlannedEmergency = Omit<Planned, 'hash'> & { readonly hashing: Promise<string> };
+
 interface Parts {
   readonly run: Run;
   readonly steering: Steering;
@@ -56,20 +70,19 @@ async function follow(parts: Parts, request: EmergencyRequest): Promise<RunResul
   const { run, steering, alerts } = parts;
   const { workload } = request;
   announce(run);
-  const resolved = await reckoning.resolveEmergencyPolicy.executeWithOptions({ summary: `policy of ${workload}` }, [
-    workload,
-  ]);
-  if ('known' in resolved)
-    return refused(alerts, [`workload ${workload} is not in headroom.yaml; known are ${resolved.known.join(', ')}`]);
-  const { emergency } = resolved;
   const isByAlert = request.trigger !== undefined && request.planOnly !== true;
+  const look = await lookFirst(workload, { counts: isByAlert });
+  if ('known' in look)
+    return refused(alerts, [`workload ${workload} is not in headroom.yaml; known are ${look.known.join(', ')}`]);
+  const { resolved } = look;
+  const { emergency } = resolved;
   const endMs = () => Math.max(run.status().event.endMs, Date.now() + emergency.maxHoldMs);
   run.update({ event: { ...run.status().event, endMs: endMs() } });
   if (isByAlert && !(await isStillFiring(parts, resolved))) return notNeeded(alerts);
   await untilResumed(parts);
   run.update({ event: { ...run.status().event, startMs: Date.now(), endMs: endMs() } });
   if (request.planOnly !== true) startEventClock(run);
-  const planned = await planUntilAgreed(parts, request, resolved);
+  const planned = await planUntilAgreed(parts, request, look);
   if (planned.kind === 'ended') return planned.result;
   run.update({ holdsBy: planned.plan.emergency?.mode === 'pause' ? 'pin' : 'freeze' });
   const factor = planned.plan.emergency?.factor ?? emergency.factor;
@@ -86,20 +99,23 @@ async function follow(parts: Parts, request: EmergencyRequest): Promise<RunResul
 async function planUntilAgreed(
   parts: Parts,
   request: EmergencyRequest,
-  resolved: ResolvedEmergency,
-): Promise<Planned | { readonly kind: 'ended'; readonly result: RunResult }> {
+  look: Look,
+): Promise<PlannedEmergency | { readonly kind: 'ended'; readonly result: RunResult }> {
   const { run, approval, alerts } = parts;
+  const { resolved } = look;
   let isWaived = false;
   for (;;) {
-    const planned = await planNow(parts, request, resolved);
+    const planned = await planNow(parts, request, look);
     if (planned.kind === 'refuse') return { kind: 'ended', result: refused(alerts, planned.reasons) };
-    const { plan, hash } = planned;
-    if (request.planOnly === true) return { kind: 'ended', result: { outcome: 'planned', plan, planHash: hash } };
+    const { plan, intent } = planned;
+    if (request.planOnly === true)
+      return { kind: 'ended', result: { outcome: 'planned', plan, planHash: await planned.hashing } };
     alerts.open();
     if (isWaived) return planned;
     const asked = await whetherToAsk(run, planned, resolved);
+    const question = asked && { ...asked, intent, planHash: await planned.hashing };
     const askedAtMs = Date.now();
-    const unapproved = await approval.obtain(asked);
+    const unapproved = question && (await approval.obtain(question));
     if (unapproved !== undefined) {
       await coolDown(parts, resolved.emergency.cooldownMs);
       return { kind: 'ended', result: unapproved };
@@ -146,72 +162,76 @@ async function isStillFiring({ run, alerts }: Parts, { emergency }: ResolvedEmer
   }
 }
 
-/** Reads what stands, once, and decides once: a retry must not multiply what it has multiplied (R27). */
+/** All at once, in this workflow task where the cluster answers at once. */
+async function lookFirst(
+  workload: string,
+  { counts }: { readonly counts: boolean },
+): Promise<Look | { readonly known: readonly string[] }> {
+  const look = await firstOr(
+    () =>
+      urgently.lookAtEmergency.executeWithOptions({ summary: `policy, count and budget of ${workload}` }, [
+        { workload, counts },
+      ]),
+    async () => {
+      const resolved = await reckoning.resolveEmergencyPolicy.executeWithOptions({ summary: `policy of ${workload}` }, [
+        workload,
+      ]);
+      return 'known' in resolved ? resolved : { resolved, survey: null, started: null };
+    },
+  );
+  return 'known' in look ? look : { ...look, counts, atMs: Date.now() };
+}
+
+/** Decides once on what stands: a retry must not multiply what it has multiplied (R27). */
 async function planNow(
   { run, alerts }: Parts,
   request: EmergencyRequest,
-  resolved: ResolvedEmergency,
-): Promise<Planned | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
-  const { policy } = resolved;
-  const [survey, spent] = await Promise.all([
-    surveyNow(resolved.policy, () => alerts.open()),
-    request.trigger === undefined || request.planOnly === true ? [] : spentBudget(run, request.workload, resolved),
-  ]);
-  const decision = planEmergency({ request, resolved, survey, event: run.status().event });
+  look: Look,
+): Promise<PlannedEmergency | { readonly kind: 'refuse'; readonly reasons: readonly string[] }> {
+  const { policy, emergency } = look.resolved;
+  const survey = await surveyAfter(look, () => alerts.open());
+  if (look.counts && look.started === null)
+    run.say('how often alerts did this before could not be counted: it goes on');
+  const spent = budgetFaults(request.workload, look.started, emergency.budget);
+  const decision = planEmergency({ request, resolved: look.resolved, survey, event: run.status().event });
   const reasons = [...spent, ...(decision.kind === 'refuse' ? decision.reasons : [])];
   if (decision.kind === 'refuse' || survey.kind === 'missing' || spent.length > 0) return { kind: 'refuse', reasons };
   const { plan } = decision;
-  const factor = plan.emergency?.factor ?? resolved.emergency.factor;
+  const factor = plan.emergency?.factor ?? emergency.factor;
   const intent = planIntent({ target: { kind: 'factor', factor } }, plan);
-  const hash = await reckoning.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [intent]);
-  run.update({ plan, planHash: hash });
-  return { kind: 'plan', plan, intent, hash, policy, state: survey.state };
+  run.update({ plan });
+  return { kind: 'plan', plan, intent, hashing: fingerprint(run, intent), policy, state: survey.state };
 }
 
-/** Alerts may start so many runs and no more: beyond that it is a person's decision. */
-async function spentBudget(run: Run, workload: string, { emergency }: ResolvedEmergency): Promise<readonly string[]> {
-  const { perHour, perDay } = emergency.budget;
-  const summary = `emergencies of ${workload} so far`;
-  const counted = await urgently.countEmergencies
-    .executeWithOptions({ summary }, [{ workload, perHour }])
-    .catch(() => undefined);
-  if (counted === undefined) {
-    run.say('how often alerts did this before could not be counted: it goes on');
-    return [];
-  }
-  const { hour, day } = counted;
-  const help = `start one by hand with: headroom emergency ${workload}`;
-  return [
-    ...(hour < perHour
-      ? []
-      : [
-          `alerts have started ${hour} emergencies of ${workload} in the last hour, of ${perHour} that policy allows; ${help}`,
-        ]),
-    ...(day < perDay
-      ? []
-      : [
-          `alerts have started ${day} emergencies of ${workload} in the last day, of ${perDay} that policy allows; ${help}`,
-        ]),
-  ];
+/** What the first look saw, while it is new. */
+async function surveyAfter({ resolved: { policy }, survey, atMs }: Look, onSlow: () => void): Promise<Survey> {
+  if (Date.now() - atMs >= STALE_AFTER_MS) return surveyNow(policy, onSlow);
+  if (survey !== null) return survey;
+  onSlow();
+  return surveyPatiently(policy);
 }
 
-/** An operator has decided already; where policy asks without evidence, it is read first; else it is read while the pods start (hold-emergency.ts). */
-async function whetherToAsk(run: Run, planned: Planned, resolved: ResolvedEmergency) {
-  const { intent, hash: planHash, plan } = planned;
+/** The claim does not wait for it, only an approval does. */
+function fingerprint(run: Run, intent: PlanIntent): Promise<string> {
+  const hashing = reckoning.hashIntent.executeWithOptions({ summary: 'fingerprint of the plan' }, [intent]);
+  hashing.then((planHash) => run.update({ planHash })).catch(() => undefined);
+  return hashing;
+}
+
+/**
+ * Undefined: nothing is asked. An operator has decided already; where policy asks without evidence, it is read first; else it is
+ * read while the pods start (hold-emergency.ts).
+ */
+async function whetherToAsk(run: Run, { plan }: PlannedEmergency, resolved: ResolvedEmergency) {
+  if (plan.approval.rule === 'always') return { rule: plan.approval };
   const isOperators = run.status().trigger === undefined;
-  if (plan.approval.rule === 'always' || resolved.emergency.withoutEvidence === 'goOn' || isOperators)
-    return { intent, planHash, rule: plan.approval };
+  if (resolved.emergency.withoutEvidence === 'goOn' || isOperators) return undefined;
   const evidence = await reading.readEvidence.executeWithOptions({ summary: 'whether pods are what is missing' }, [
     resolved,
   ]);
   run.update({ evidence });
-  if (evidence.kind === 'saturated') return { intent, planHash, rule: plan.approval };
+  if (evidence.kind === 'saturated') return undefined;
   const { askForMs, unanswered } = resolved.emergency;
   run.say(`nothing shows that pods are what is missing: ${evidence.reasons.join('; ')}`);
-  return {
-    intent,
-    planHash,
-    rule: { rule: 'always', expiresAfterMs: askForMs } as const,
-    unanswered,
-  };
+  return { rule: { rule: 'always', expiresAfterMs: askForMs } as const, unanswered };
 }

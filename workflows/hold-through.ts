@@ -18,7 +18,7 @@ export async function holdThrough({
 }: {
   readonly run: Run;
   readonly steering: Steering;
-  readonly planned: Planned;
+  readonly planned: Pick<Planned, 'policy' | 'state' | 'plan'>;
   /** How the procedure holds, and when it lets go. */
   readonly holdUntilHome: (holding: Holding, said: { readonly isClaimed: boolean }) => Promise<Home>;
 }): Promise<RunResult> {

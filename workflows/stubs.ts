@@ -42,12 +42,10 @@ export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'rele
 });
 
 /** The first attempt of what an emergency reads and says, in its own workflow task; on any failure the ordinary one follows. */
-export const urgently = proxyLocalActivities<Pick<Activities, 'surveyWorkload' | 'countEmergencies' | 'claimCapacity'>>(
-  {
-    startToCloseTimeout: '1s',
-    retry: { maximumAttempts: 1 },
-  },
-);
+export const urgently = proxyLocalActivities<Pick<Activities, 'surveyWorkload' | 'lookAtEmergency' | 'claimCapacity'>>({
+  startToCloseTimeout: '1s',
+  retry: { maximumAttempts: 1 },
+});
 
 /** Polls: each attempt is one look, the next one comes after the delay that the failure itself names. */
 export const watching = proxyActivities<
