@@ -66,8 +66,9 @@ export function createGuardActivities(ports: Pick<Ports, 'workloads' | 'policy' 
   async function look(request: GuardHoldRequest): Promise<{ readonly key: string; readonly isBehind: boolean }> {
     const policy = policyOf(ports, request.workload);
     const state = await ports.workloads.readWorkload(refOf(policy), currentCall());
-    const found = findUsableGovernor(state, request.cluster);
+    const found = findUsableGovernor(state, request);
     if (found.kind === 'blocked') return { key: found.reason, isBehind: false };
+    const { governor, rivals } = found;
     const stepless = { ...policy, windDown: { ...policy.windDown, everyMs: Infinity } };
     const attempt = (silent: boolean) =>
       decideHold(
@@ -75,13 +76,14 @@ export function createGuardActivities(ports: Pick<Ports, 'workloads' | 'policy' 
           request: { ...request, generation: NEVER_FENCED, fresh: false, silent },
           policy: stepless,
           state,
-          governor: found.governor,
+          governor,
+          ...(rivals !== undefined && { rivals }),
         }),
       );
     const decision = attempt(request.silent);
     const patient = attempt(true);
     const isBehind = patient.kind === 'unchanged' && patient.standing.unprotected?.kind === 'silent';
-    const isForsaken = othersOf(state, found.governor).some((other) => forsake(other) !== undefined);
+    const isForsaken = othersOf(state, governor).some((other) => forsake(other) !== undefined);
     if (decision.kind !== 'unchanged' || isForsaken) return { key: faultOf(decision) ?? 'to be applied', isBehind };
     return { key: standingKey(decision.standing), isBehind };
   }

@@ -1,5 +1,6 @@
 import type { Claim } from '../domain/claim.ts';
-import { mayReapplyOver, type HoldDecision, type HoldFacts } from '../domain/hold.ts';
+import { forsake, mayReapplyOver, type HoldDecision, type HoldFacts } from '../domain/hold.ts';
+import { bearsConflict, findStand, type Stand } from '../domain/conflict.ts';
 import { replicasBeforeHold } from '../domain/marks.ts';
 import type { ResolvedPolicy } from '../domain/policy.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from '../domain/workload.ts';
@@ -25,9 +26,11 @@ export interface Situation {
   readonly policy: ResolvedPolicy;
   readonly state: WorkloadState;
   readonly governor: Governor;
+  /** Other autoscalers beside it, where it is held all the same. */
+  readonly rivals?: Stand['rivals'];
 }
 
-export function factsOf({ request, policy, state, governor }: Situation): HoldFacts {
+export function factsOf({ request, policy, state, governor, rivals }: Situation): HoldFacts {
   const nowMs = Date.now();
   const before = [state.self, ...state.autoscalers].map(replicasBeforeHold).find((count) => count !== undefined);
   return {
@@ -39,6 +42,7 @@ export function factsOf({ request, policy, state, governor }: Situation): HoldFa
     reapply: mayReapplyOver(request, policy.ledger.whenPersonLowers, nowMs),
     silent: request.silent,
     ...(before !== undefined && { replicasBefore: before }),
+    ...(rivals !== undefined && { rivals }),
     policy: { limits: policy.workload.limits, windDown: policy.windDown },
     nowMs,
   };
@@ -50,10 +54,18 @@ export function faultOf(decision: HoldDecision): string | undefined {
   return 'headroom.dev/ignore=true is set; remove the annotation to let headroom act';
 }
 
+export type UsableGovernor =
+  | { readonly kind: 'governor'; readonly governor: Governor; readonly rivals?: Stand['rivals'] }
+  | { readonly kind: 'blocked'; readonly reason: string };
+
+/**
+ * In a conflict none, unless a claim may stand on an HPA there, or a hold does already: it is wound down and given back from
+ * there, also when the claim that began it is gone.
+ */
 export function findUsableGovernor(
   state: WorkloadState,
-  cluster: string | null,
-): { readonly kind: 'governor'; readonly governor: Governor } | { readonly kind: 'blocked'; readonly reason: string } {
+  { cluster, claims }: Pick<ApplyHoldRequest, 'cluster' | 'claims'>,
+): UsableGovernor {
   if (cluster !== null && state.clusterUid !== cluster) {
     return {
       kind: 'blocked',
@@ -62,6 +74,12 @@ export function findUsableGovernor(
   }
   const governance = findGovernor(state);
   if (governance.kind === 'governed') return { kind: 'governor', governor: governance.governor };
+  const isBare = [state.self, ...state.autoscalers].every((one) => forsake(one) === undefined);
+  // nothing to hold, and nothing to give back
+  if (claims.length === 0 && isBare) return { kind: 'governor', governor: state.self };
+  const stand = findStand(governance.governors);
+  const isAsked = claims.some(({ inConflict }) => inConflict === true);
+  if (stand !== undefined && (isAsked || bearsConflict(stand.governor))) return { kind: 'governor', ...stand };
   const both = governance.governors.map(describeGovernor).join(' and ');
   return {
     kind: 'blocked',
@@ -69,7 +87,9 @@ export function findUsableGovernor(
   };
 }
 
-/** What does not govern, and may bear marks of ours from when it did. */
-export function othersOf(state: WorkloadState, governor: Governor): readonly Governor[] {
-  return governor.ignored ? [] : [state.self, ...state.autoscalers].filter(({ uid }) => uid !== governor.uid);
+/** What does not govern, and may bear marks of ours from when it did. A ScaledObject in a conflict keeps them: KEDA's webhook refuses its every change. */
+export function othersOf({ self, autoscalers }: WorkloadState, governor: Governor): readonly Governor[] {
+  if (governor.ignored) return [];
+  const isLocked = ({ kind }: Governor) => kind === 'scaledObject' && autoscalers.length > 1;
+  return [self, ...autoscalers].filter((one) => one.uid !== governor.uid && !isLocked(one));
 }

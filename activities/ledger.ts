@@ -56,8 +56,9 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
   /** On what was seen a moment ago, which one guarded write proves; undefined where it takes more than that one. */
   async function applyToRemembered(request: ApplyHoldRequest, policy: ResolvedPolicy): Promise<HoldReport | undefined> {
     const state = await ports.workloads.readWorkload(refOf(policy), currentCall(), { remembered: true });
-    const found = findUsableGovernor(state, request.cluster);
-    if (found.kind === 'blocked') return undefined;
+    const found = findUsableGovernor(state, request);
+    // nothing guards what the others of a conflict say
+    if (found.kind === 'blocked' || found.rivals !== undefined) return undefined;
     const { governor } = found;
     const decision = await decide(ports, { request, policy, state, governor });
     if (decision.kind !== 'change' || decision.lift !== undefined) return undefined;
@@ -73,10 +74,10 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
   }
 
   async function applyTo(state: WorkloadState, request: ApplyHoldRequest, policy: ResolvedPolicy): Promise<HoldReport> {
-    const found = findUsableGovernor(state, request.cluster);
+    const found = findUsableGovernor(state, request);
     if (found.kind === 'blocked') return found;
     const { governor } = found;
-    const decision = await decide(ports, { request, policy, state, governor });
+    const decision = await decide(ports, { request, policy, state, ...found });
     if (decision.kind === 'fenced') return decision;
     const fault = faultOf(decision);
     if (fault !== undefined) return { kind: 'blocked', reason: fault };
@@ -103,7 +104,8 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
   ): Promise<{ readonly claims: readonly Claim[]; readonly generation: number }> {
     const state = await ports.workloads.readWorkload(refOf(policyOf(ports, workload)), currentCall());
     // whichever object bears them: in a conflict nobody governs, and the claims must not be forgotten for it
-    const marks = [state.self, ...state.autoscalers].map((governor) => governor.marks);
+    const all = [state.self, ...state.autoscalers].map((governor) => governor.marks);
+    const marks = all.toSorted((a, b) => readGeneration(b) - readGeneration(a));
     const claims = marks.map(readClaims).filter((found) => found !== undefined);
     if (claims.includes('unreadable')) {
       throw failure(
@@ -111,8 +113,10 @@ export function createLedgerActivities(ports: Pick<Ports, 'workloads' | 'policy'
         `headroom.dev/claims of ${workload} cannot be read: somebody edited it; mend it, or remove all headroom.dev/* annotations to start afresh`,
       );
     }
+    const found = claims.flatMap((some) => (some === 'unreadable' ? [] : some));
     return {
-      claims: claims.flatMap((found) => (found === 'unreadable' ? [] : found)),
+      // of one that stands on two objects the word that was written last
+      claims: found.filter(({ id }, index) => found.findIndex((one) => one.id === id) === index),
       generation: Math.max(...marks.map(readGeneration)),
     };
   }
@@ -152,11 +156,9 @@ function lowersCeiling({ fields }: GovernorChange): boolean {
 }
 
 /** Jobs are never scaled in without a look whether they have ended, nor is anything let go to where KEDA takes all of it (R25). */
-async function decide(
-  ports: Pick<Ports, 'metrics' | 'workloads'>,
-  { request, policy, state, governor }: Situation,
-): Promise<HoldDecision> {
-  const facts = factsOf({ request, policy, state, governor });
+async function decide(ports: Pick<Ports, 'metrics' | 'workloads'>, situation: Situation): Promise<HoldDecision> {
+  const { request, policy, governor } = situation;
+  const facts = factsOf(situation);
   const decision = decideHold(facts);
   if ((!policy.workload.jobs && !mayGoAtOnce(governor)) || request.skipSteps) return decision;
   if (decision.kind !== 'change' || !isLettingGo(governor, decision.standing)) return decision;

@@ -1,8 +1,9 @@
 import { findLowFloor, findUnheld, judgeAvailability } from '../domain/availability.ts';
+import { findOwners } from '../domain/conflict.ts';
 import { judgePreflight } from '../domain/preflight.ts';
 import { judgeRelease, ownersValues, type OwnersValues } from '../domain/release.ts';
 import type { WorkloadCounts } from '../domain/procedures.ts';
-import { findGovernor, type WorkloadRef, type WorkloadState } from '../domain/workload.ts';
+import type { WorkloadRef, WorkloadState } from '../domain/workload.ts';
 import { Context } from '@temporalio/activity';
 import type { Survey } from '../domain/capacity-plan.ts';
 import { currentCall } from './call.ts';
@@ -152,8 +153,7 @@ export function createWorkloadActivities({ workloads, ledger }: Pick<Ports, 'wor
 }
 
 function countsOf(state: WorkloadState): WorkloadCounts {
-  const governance = findGovernor(state);
-  const { fields } = governance.kind === 'governed' ? governance.governor : state.self;
+  const { fields } = findOwners(state);
   return {
     floor: typeof fields.floor === 'number' ? fields.floor : 0,
     ceiling: typeof fields.ceiling === 'number' ? fields.ceiling : null,

@@ -22,6 +22,7 @@ export function planText(plan: CapacityPlan, hash: string): string {
     `  replicas  ${target.replicas}${target.base === null ? '' : ` (of ${target.base} now${heldBaseText(target)}${again})`}${target.clampedFrom === null ? '' : `, clamped from ${target.clampedFrom}`}, never above ${plan.ceilingReplicas}; to be available within ${formatDuration(plan.availableWithinMs)}`,
     `  floor     ${target.floor.from} -> ${target.floor.to} on the ${plan.governor.kind} ${plan.governor.name}`,
     ...(target.ceiling === null ? [] : [`  maximum   ${target.ceiling.from} -> ${target.ceiling.to}`]),
+    ...(plan.conflict === undefined ? [] : [`  CONFLICT  ${plan.conflict.reason}`]),
     `  let go    after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'} (after ${formatDuration(plan.quiet.askAfterMs)} without it a person is asked), then ${plan.windDown.percent} % per ${formatDuration(plan.windDown.everyMs)}`,
     ...(plan.approval.rule === 'never'
       ? []
@@ -117,6 +118,7 @@ function statusLines(status: RunStatus): readonly string[] {
       : [
           `  available ${available.replicas}${available.kind === 'short' ? `, short: ${available.reasons.join('; ')}` : ''}`,
         ]),
+    ...(status.plan?.conflict === undefined ? [] : [`  CONFLICT  ${status.plan.conflict.reason}`]),
     ...(status.plan?.warnings ?? []).map((warning) => `  warning   ${warning}`),
     ...status.timeline.map(({ atMs, what }) => `  ${clock(atMs)}  ${what}`),
   ];
@@ -169,6 +171,7 @@ export function ledgerText(view: LedgerView): string {
     `${view.workload}  ${standing === null || !standing.held ? 'nothing is held' : heldText(standing)}`,
     ...(standing?.contested === undefined ? [] : [`  contested   ${describeTaken(standing.contested)}`]),
     ...(standing?.unprotected === undefined ? [] : [`  not held    ${standing.unprotected.reason}`]),
+    ...(standing?.conflict === undefined ? [] : [`  conflict    ${standing.conflict}`]),
     ...(standing?.waitingFor === undefined ? [] : [`  waiting for ${standing.waitingFor}`]),
     ...(view.trouble === null ? [] : [`  trouble     ${view.trouble}`]),
     ...(standing?.drift ?? []).map(

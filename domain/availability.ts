@@ -1,3 +1,4 @@
+import { bearsConflict, findStand, type Stand } from './conflict.ts';
 import { isFrozen } from './freeze.ts';
 import { readClaims } from './marks.ts';
 import { judgeRollout } from './rollout.ts';
@@ -48,8 +49,10 @@ export function judgeAvailability({
  */
 export function findLowFloor(state: Pick<WorkloadState, 'autoscalers' | 'self'>, target: number): string | undefined {
   const governance = findGovernor(state);
-  if (governance.kind === 'conflict') return `nothing is held: ${describeConflict(governance.governors)}`;
-  const { governor } = governance;
+  const held = governance.kind === 'conflict' ? heldStand(governance.governors) : governance;
+  if (held === undefined) return `nothing is held: ${describeConflict(state.autoscalers)}`;
+  const { governor } = held;
+  if ('rivals' in held && held.rivals.ceiling < target) return `${target} replicas are not held: ${held.rivals.reason}`;
   const { floor = 0 } = governor.fields;
   if (typeof floor === 'number' && floor >= target) return findLag(governor, target);
   return `the floor of ${describeGovernor(governor)} is ${JSON.stringify(floor)} and not yet ${target}`;
@@ -91,10 +94,17 @@ function findLag(governor: Governor, target: number): string | undefined {
 function describeLowCount(state: WorkloadState, target: number): string {
   const count = `spec.replicas is ${state.wantedReplicas} of ${target}`;
   const governance = findGovernor(state);
-  if (governance.kind === 'conflict') return `${count}: ${describeConflict(governance.governors)}`;
-  const { governor } = governance;
+  const held = governance.kind === 'conflict' ? heldStand(governance.governors) : governance;
+  if (held === undefined) return `${count}: ${describeConflict(state.autoscalers)}`;
+  const { governor } = held;
   if (governor.kind === 'workload') return `${count}: no autoscaler governs it, and nobody has set the count yet`;
   return `${count}: ${describeGovernor(governor)} governs it and has not raised the count yet`;
+}
+
+/** The HPA on which a hold stands although others target the same workload. */
+function heldStand(governors: readonly Governor[]): Stand | undefined {
+  const stand = findStand(governors);
+  return stand !== undefined && bearsConflict(stand.governor) ? stand : undefined;
 }
 
 /** R20. */

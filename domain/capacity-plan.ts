@@ -1,4 +1,5 @@
 import type { PlanIntent } from './approval.ts';
+import { findStand, limitsBeside, type Stand } from './conflict.ts';
 import { gitOpsWarnings } from './git-ops.ts';
 import { ownersValues, wantedCeiling, wantedFloor } from './hold.ts';
 import { replicasBeforeHold } from './marks.ts';
@@ -35,6 +36,8 @@ export interface CapacityPlan {
   readonly scaleAtMs: number;
   readonly leadMs: number;
   readonly governor: { readonly kind: Governor['kind']; readonly name: string; readonly uid: string };
+  /** Other autoscalers stand beside the governor: what this means and what repairs it, and how many replicas they let stand. */
+  readonly conflict?: { readonly reason: string; readonly maximum: number };
   /** As the target would be now; it is computed again, once, when the lead begins. */
   readonly target: TargetEstimate;
   /** What the run may never pass, whatever the count is by then. */
@@ -108,12 +111,13 @@ export function planCapacity({
   ];
   if (survey.kind === 'missing') return { kind: 'refuse', reasons: [...words, survey.reason] };
   const { state } = survey;
-  const reasons = [...words, ...workloadFaults(policy, state), ...baseFaults(request, state)];
-  const governance = findGovernor(state);
-  if (reasons.length > 0 || governance.kind === 'conflict') return { kind: 'refuse', reasons };
-  const { governor } = governance;
+  const place = placeOf(procedure, state);
+  const reasons = [...words, ...workloadFaults(policy, state, place), ...baseFaults(request, state, place)];
+  if (reasons.length > 0 || place === undefined) return { kind: 'refuse', reasons };
+  const { governor, rivals } = place;
   const { workload, event } = request;
-  const target = estimateTarget(request.target, policy, state, governor);
+  const limits = limitsBeside(policy.workload.limits, rivals);
+  const target = estimateTarget(request.target, { workload: { ...policy.workload, limits } }, state, governor);
   const added = Math.max(0, target.replicas - state.wantedReplicas);
   const hours = (event.endMs - event.startMs + leadMs) / 3_600_000;
   const price = policy.workload.pricePerPodHour ?? null;
@@ -127,6 +131,7 @@ export function planCapacity({
       scaleAtMs: event.startMs - leadMs,
       leadMs,
       governor: { kind: governor.kind, name: governor.name, uid: governor.uid },
+      ...(rivals !== undefined && { conflict: { reason: rivals.reason, maximum: rivals.ceiling } }),
       target,
       ceilingReplicas: policy.workload.limits.max,
       availableWithinMs: policy.preScale.availableWithinMs,
@@ -144,6 +149,16 @@ export function planCapacity({
       dashboards: policy.workload.dashboards,
     },
   };
+}
+
+/** What a claim would stand on. */
+type Place = Pick<Stand, 'governor'> & Partial<Pick<Stand, 'rivals'>>;
+
+/** Where two autoscalers stop each other only an emergency goes on, on the HPA of the two: by morning somebody has repaired it. */
+function placeOf(procedure: Procedure, state: WorkloadState): Place | undefined {
+  const governance = findGovernor(state);
+  if (governance.kind === 'governed') return governance;
+  return procedure === 'emergencyScaleUp' ? findStand(governance.governors) : undefined;
 }
 
 /** A step is what policy says already; a hold asks for nothing new, and ends at its date: no second person has to agree. */
@@ -218,20 +233,35 @@ function policyFaults(procedure: Procedure, { workload }: ResolvedPolicy): reado
   ];
 }
 
-function workloadFaults({ workload }: ResolvedPolicy, state: WorkloadState): readonly string[] {
-  const governance = findGovernor(state);
+function workloadFaults(
+  { workload }: ResolvedPolicy,
+  state: WorkloadState,
+  place: Place | undefined,
+): readonly string[] {
   const governors = [state.self, ...state.autoscalers];
   return [
-    ...(governance.kind === 'conflict'
-      ? [
-          `${governance.governors.length} autoscalers target ${workload.name}: ${governance.governors.map(describeGovernor).join(' and ')}; Kubernetes lets neither scale on metrics while both exist: delete or retarget one`,
-        ]
-      : []),
+    ...conflictFaults(workload.name, state, place),
     ...(governors.some(({ ignored }) => ignored)
       ? [`headroom.dev/ignore=true is set for ${workload.name}; remove the annotation to let headroom act`]
       : []),
     ...statefulFaults(workload, state),
-    ...(governance.kind === 'governed' ? readinessFaults(workload.name, governance.governor, state) : []),
+    ...(place === undefined ? [] : readinessFaults(workload.name, place.governor, state)),
+  ];
+}
+
+/** Beside a rival whose maximum is reached nothing more would stay. */
+function conflictFaults(
+  name: string,
+  { autoscalers, wantedReplicas }: WorkloadState,
+  place: Place | undefined,
+): readonly string[] {
+  const all = `${autoscalers.length} autoscalers target ${name}: ${autoscalers.map(describeGovernor).join(' and ')}`;
+  if (place === undefined)
+    return [`${all}; Kubernetes lets neither scale on metrics while both exist: delete or retarget one`];
+  const { governor, rivals } = place;
+  if (rivals === undefined || rivals.ceiling > wantedReplicas) return [];
+  return [
+    `${all}; of more than the ${wantedReplicas} replicas of now nothing would stay: whatever ${describeGovernor(governor)} is given, the maximum of the other is ${rivals.ceiling}, and above it all is taken away at every sync; delete or retarget one`,
   ];
 }
 
@@ -251,10 +281,9 @@ function readinessFaults(name: string, governor: Governor, { wantedReplicas }: W
 function baseFaults(
   { target, workload }: { readonly target: PlanTarget; readonly workload: string },
   state: WorkloadState,
+  place: Place | undefined,
 ): readonly string[] {
-  const governance = findGovernor(state);
-  if (target.kind !== 'factor' || governance.kind === 'conflict' || factorBase(state, governance.governor) > 0)
-    return [];
+  if (target.kind !== 'factor' || place === undefined || factorBase(state, place.governor) > 0) return [];
   return [`${workload} is at 0 replicas, of which a factor makes nothing; give --replicas`];
 }
 

@@ -9,7 +9,7 @@ type Outcome =
   | { readonly kind: 'idle' | 'raced' | 'fenced' };
 
 /** How a claim stands; undefined while that is not known. */
-export function judgeClaim({ id: claimId, floor, pin }: Claim, outcome: Outcome): ClaimState | undefined {
+export function judgeClaim({ id: claimId, floor, pin, inConflict }: Claim, outcome: Outcome): ClaimState | undefined {
   if (outcome.kind === 'blocked')
     return { claimId, state: 'refused', generation: 0, floor: null, reason: outcome.reason };
   if (outcome.kind !== 'standing') return undefined;
@@ -20,8 +20,11 @@ export function judgeClaim({ id: claimId, floor, pin }: Claim, outcome: Outcome)
     return { ...about, state: 'contested', reason: describeTaken(standing.contested) };
   if (standing.unprotected !== undefined)
     return { ...about, state: 'refused', reason: `not held: ${standing.unprotected.reason}` };
-  if (standing.floor < asked) return { ...about, state: 'clamped', reason: `the limit is ${limit}` };
-  return { ...about, state: 'applied', reason: '' };
+  const { conflict = '' } = standing;
+  // what stands is another claim's, which may stand there
+  if (conflict !== '' && inConflict !== true) return { ...about, state: 'refused', reason: conflict };
+  if (standing.floor < asked) return { ...about, state: 'clamped', reason: conflict || `the limit is ${limit}` };
+  return { ...about, state: 'applied', reason: conflict };
 }
 
 /** Who took what, and what helps. */

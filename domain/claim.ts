@@ -8,6 +8,8 @@ export interface Claim {
   readonly freezeScaleIn?: boolean;
   /** Exactly this many replicas. */
   readonly pin?: number;
+  /** Where two autoscalers stop each other, it may stand on the HPA among them, as far as the other lets it. Absent: nothing is held there for it. */
+  readonly inConflict?: true;
   /** Shown to people who look at the object with kubectl: what for, and who asked. */
   readonly reason: string;
 }

@@ -78,7 +78,7 @@ function remember(book: ClaimsBook, claimId: string, sequence: number): ClaimsBo
 
 /** What is wrong with a claim; empty when it can be kept. */
 export function claimFaults(claim: Claim): readonly string[] {
-  const { floor, pin, freezeScaleIn, reason, id } = claim;
+  const { floor, pin, freezeScaleIn, inConflict, reason, id } = claim;
   const counts = [
     ['floor', floor],
     ['pin', pin],
@@ -93,6 +93,9 @@ export function claimFaults(claim: Claim): readonly string[] {
     ...(freezeScaleIn === undefined || typeof freezeScaleIn === 'boolean'
       ? []
       : [`freezeScaleIn ${String(freezeScaleIn)} is neither true nor false`]),
+    ...([undefined, true].includes(inConflict)
+      ? []
+      : [`inConflict ${String(inConflict)} is not true; leave it out where nothing is to be held in a conflict`]),
     ...(typeof reason === 'string' ? [] : ['a claim needs a reason: it is shown to people who look at the object']),
     ...(/^[^/]+\/[^/]+$/.test(id) ? [] : [`claim id ${id} is not <workflowId>/<firstExecutionRunId>`]),
   ];

@@ -1,10 +1,11 @@
 import type { Claim } from './claim.ts';
+import { limitsBeside, type Rivals } from './conflict.ts';
 import { freezeFault, frozen, isFrozen, thawed } from './freeze.ts';
 import { canonicalJson, sameJson, type Json } from './json.ts';
 import { readMarks, type Baseline, type HeldField, type WindDown } from './marks.ts';
 import { idleReplicasOf, judgeReadiness, type Readiness } from './readiness.ts';
 import type { Governor, GovernorChange, GovernorField, GovernorMarks } from './workload.ts';
-import { GOVERNOR_FIELDS, MARKS } from './workload.ts';
+import { asCount, ceilingOf, DEFAULT_CEILING, floorOf, GOVERNOR_FIELDS, MARKS } from './workload.ts';
 
 /**
  * The decisions of the capacity ledger: what a governor must say, given the claims on its workload.
@@ -59,6 +60,8 @@ export interface HoldStanding {
     readonly kind: Exclude<Readiness['kind'], 'effective'> | 'tooOld';
     readonly reason: string;
   };
+  /** Other autoscalers bound it and scale on no metrics while they are there: what this means, and what repairs it. */
+  readonly conflict?: string;
   /** When to look again although nothing was asked: the next step of a wind-down, or the old maximum. */
   readonly nextCheckAtMs?: number;
   readonly waitingFor?: string;
@@ -95,6 +98,8 @@ export interface HoldFacts {
   readonly busy?: string;
   /** Those pods run jobs, which no autoscaler may take either. Absent: only the way down to nothing has to wait. */
   readonly runsJobs?: boolean;
+  /** Other autoscalers of the workload, beside which the governor is held all the same. */
+  readonly rivals?: Rivals;
   /** spec.replicas before the hold that another object of this workload bore until now. */
   readonly replicasBefore?: number;
   readonly policy: HoldPolicy;
@@ -146,8 +151,8 @@ export function mayReapplyOver(
 }
 
 /** What of a standing can turn into something else without a write; the rest shows as a decision to change. */
-export function standingKey({ held, contested, unprotected }: HoldStanding): string {
-  return canonicalJson({ held, contested, unprotected });
+export function standingKey({ held, contested, unprotected, conflict }: HoldStanding): string {
+  return canonicalJson({ held, contested, unprotected, conflict });
 }
 
 /** Why a write was made, for the report: the claims, the step, or the hand that it answers. */
@@ -208,6 +213,8 @@ interface Targets {
   readonly wantedFloor: number;
   readonly floor: number;
   readonly ceiling: number | undefined;
+  /** The count that a maximum of ours brings back, where nobody else would. */
+  readonly rest: number | undefined;
   /** Absent: scale-in is as its owner has it. */
   readonly freeze: Json | undefined;
   readonly windDown: WindDown | undefined;
@@ -221,7 +228,8 @@ interface Targets {
 }
 
 function targets(facts: HoldFacts, held: Baseline | undefined, windDown: WindDown | undefined): Targets {
-  const { governor, claims, policy } = facts;
+  const { governor, claims, rivals } = facts;
+  const policy = { limits: limitsBeside(facts.policy.limits, rivals) };
   const drift = driftOf(governor, held);
   const baseline = ownersValuesOf(governor, held);
   const readiness = readinessOf(facts);
@@ -236,21 +244,22 @@ function targets(facts: HoldFacts, held: Baseline | undefined, windDown: WindDow
   const yields = (field: Taken['field']) => contested.some((one) => one.field === field);
   const stepped = yields('floor')
     ? { floor: floorOf(governor), windDown }
-    : stepDown(facts, floorOf(governor), wanted, windDown);
+    : stepDown(facts, reachOf(governor, baseline.floor, rivals), wanted, windDown);
   // what jobs are at work behind stays frozen, whoever let go of it
   // the floor alone keeps it from going to nothing, so a freeze has no reason to outlast its claim, but with an idle count
   const needsFreeze = facts.runsJobs === true || idleReplicasOf(governor) !== undefined;
   const isOurFreeze = held?.fields.freeze !== undefined && isFrozen(governor);
   const keepsFreeze = facts.busy !== undefined && needsFreeze && isOurFreeze;
   const isPinned = claims.some(({ pin }) => pin !== undefined);
-  const ceiling = isPinned
-    ? pinnedCeiling(facts, stepped.floor)
-    : ceilingFor(governor, stepped.floor, baseline, { drift, limit: policy.limits.max });
+  const rest = isTheirs(drift, 'ceiling') ? undefined : restOf(facts, stepped.floor, held);
+  const roomy = () => ceilingFor(governor, stepped.floor, baseline, { drift, limit: policy.limits.max });
+  const ceiling = isPinned ? pinnedCeiling(facts, stepped.floor) : (rest ?? roomy());
   return {
     baseline,
     wantedFloor: wanted,
     floor: stepped.floor,
     ceiling,
+    rest,
     freeze: (freezes && !yields('freeze')) || keepsFreeze ? frozen(governor) : undefined,
     windDown: stepped.windDown,
     drift,
@@ -315,6 +324,25 @@ function pinnedCeiling({ governor, liveReplicas }: HoldFacts, floor: number): nu
   return live === undefined ? undefined : Math.max(floor, Math.min(live, liveReplicas));
 }
 
+/** How much of the floor holds: what is above the maximum of a rival goes at every sync, and is nothing to step down from. */
+function reachOf(governor: Governor, ownersFloor: number, rivals: Rivals | undefined): number {
+  return rivals === undefined ? floorOf(governor) : Math.min(floorOf(governor), Math.max(ownersFloor, rivals.ceiling));
+}
+
+/**
+ * In a conflict nobody scales in on metrics. Without claims the maximum goes down with the floor, to the count of before the
+ * hold, or what the hold brought would stay for ever. A count above that is somebody else's, and stays.
+ */
+function restOf(
+  { governor, claims, rivals, liveReplicas }: HoldFacts,
+  floor: number,
+  held: Baseline | undefined,
+): number | undefined {
+  if (rivals === undefined || claims.length > 0 || held === undefined) return undefined;
+  const brought = Math.max(held.brought ?? 0, floorOf(governor));
+  return liveReplicas > brought ? undefined : Math.max(floor, held.replicas, rivals.floor);
+}
+
 function ceilingFor(
   governor: Governor,
   floor: number,
@@ -354,7 +382,11 @@ function settle(facts: HoldFacts, to: Targets, held: Baseline | undefined): Hold
   const { governor, claims, generation } = facts;
   const goingHome = claims.length === 0 && to.floor <= to.baseline.floor && !to.keptBusy;
   const homeCeiling = to.baseline.ceiling === undefined ? undefined : Math.max(to.baseline.ceiling, to.floor);
-  const tooMany = homeCeiling !== undefined && to.ceiling !== homeCeiling && facts.liveReplicas > homeCeiling;
+  const fallsTo = Math.min(
+    to.rest ?? Infinity,
+    homeCeiling === undefined || to.ceiling === homeCeiling ? Infinity : homeCeiling,
+  );
+  const tooMany = facts.liveReplicas > fallsTo;
   const common = { generation, wantedFloor: to.wantedFloor, baselineFloor: to.baseline.floor, drift: to.drift };
   if (goingHome && !tooMany) {
     const fields = restoredFields(governor, held, { drift: to.drift, homeCeiling });
@@ -372,7 +404,7 @@ function settle(facts: HoldFacts, to: Targets, held: Baseline | undefined): Hold
   const awaited = goingHome
     ? {
         nextCheckAtMs: facts.nowMs + CEILING_CHECK_MS,
-        waitingFor: `the count to fall from ${facts.liveReplicas} to the maximum of before, ${homeCeiling}`,
+        waitingFor: `the count to fall from ${facts.liveReplicas} to ${to.rest === undefined ? 'the maximum of before' : 'what it was'}, ${fallsTo}`,
       }
     : nextStep(facts, to);
   const standing: HoldStanding = {
@@ -384,6 +416,7 @@ function settle(facts: HoldFacts, to: Targets, held: Baseline | undefined): Hold
     ...(to.contested !== undefined && { contested: to.contested }),
     ...(to.overruled !== undefined && { overruled: to.overruled }),
     ...unprotectedOf(facts, to),
+    ...(facts.rivals !== undefined && { conflict: facts.rivals.reason }),
     ...awaited,
   };
   const lift = liftOf(facts, to);
@@ -460,7 +493,7 @@ function restoredFields(
 
 /** A field that somebody changed meanwhile is theirs, and what they set is what it goes back to if a claim needs more. */
 function heldBaseline(
-  { governor, liveReplicas, replicasBefore }: HoldFacts,
+  { governor, liveReplicas, replicasBefore, rivals }: HoldFacts,
   held: Baseline | undefined,
   set: FieldValues,
   { drift, yieldsFreeze }: Pick<Targets, 'drift' | 'yieldsFreeze'>,
@@ -485,7 +518,13 @@ function heldBaseline(
       return known === undefined ? [] : [[field, theirs] as const];
     }),
   );
-  return { uid: governor.uid, replicas: held?.replicas ?? replicasBefore ?? liveReplicas, fields };
+  const brought = Math.max(held?.brought ?? 0, rivals === undefined ? 0 : asCount(set.floor, 0));
+  return {
+    uid: governor.uid,
+    replicas: held?.replicas ?? replicasBefore ?? liveReplicas,
+    ...(brought > 0 && { brought }),
+    fields,
+  };
 }
 
 function heldField(was: Json | undefined, set: Json | undefined): HeldField {
@@ -551,19 +590,6 @@ function changeOf(governor: Governor, fields: FieldChanges, marks: GovernorMarks
 
 /** As much of a governor as its owner's values are told by. */
 type Marked = Pick<Governor, 'kind' | 'fields' | 'marks' | 'writers'>;
-
-/** KEDA's and the API server's defaults for a key that is absent: no floor, and a ceiling of 100 (ScaledObject). */
-const DEFAULT_CEILING = 100;
-
-function asCount(value: Json | undefined, whenAbsent: number): number {
-  return typeof value === 'number' ? value : whenAbsent;
-}
-function floorOf(governor: Marked): number {
-  return asCount(governor.fields.floor, governor.kind === 'horizontalPodAutoscaler' ? 1 : 0);
-}
-function ceilingOf(governor: Marked): number | undefined {
-  return governor.kind === 'workload' ? undefined : asCount(governor.fields.ceiling, DEFAULT_CEILING);
-}
 
 /** The floor and the ceiling as the owner wants them: from the baseline while a hold lives, else from the object. */
 export function ownersValues(governor: Marked): { readonly floor: number; readonly ceiling: number | null } {

@@ -20,6 +20,11 @@ export interface Baseline {
   readonly uid: string;
   /** spec.replicas when the hold began: what a factor is applied to while claims live. */
   readonly replicas: number;
+  /**
+   * Of a hold that stands beside another autoscaler, or did: its highest floor there. Up to it the count is what the hold
+   * brought, because nobody scales in.
+   */
+  readonly brought?: number;
   readonly fields: { readonly [field in GovernorField]?: HeldField };
 }
 
@@ -100,6 +105,7 @@ function isBaseline(value: unknown): value is Baseline {
     isRecord(value) &&
     typeof value['uid'] === 'string' &&
     isCount(value['replicas']) &&
+    (value['brought'] === undefined || isCount(value['brought'])) &&
     isRecord(value['fields']) &&
     Object.entries(value['fields']).every(([field, one]) => FIELD_NAMES.includes(field) && isRecord(one))
   );
@@ -113,7 +119,8 @@ function isClaim(value: unknown): value is Claim {
     typeof value['id'] === 'string' &&
     typeof value['reason'] === 'string' &&
     ['floor', 'pin'].every((key) => value[key] === undefined || isCount(value[key])) &&
-    (value['freezeScaleIn'] === undefined || typeof value['freezeScaleIn'] === 'boolean')
+    (value['freezeScaleIn'] === undefined || typeof value['freezeScaleIn'] === 'boolean') &&
+    (value['inConflict'] === undefined || value['inConflict'] === true)
   );
 }
 function isWindDown(value: unknown): value is WindDown {

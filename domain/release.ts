@@ -1,6 +1,7 @@
+import { findOwners } from './conflict.ts';
 import { ownersValues as valuesOf } from './hold.ts';
 import { readClaims } from './marks.ts';
-import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
+import { describeGovernor, type Governor, type WorkloadState } from './workload.ts';
 
 export type ReleaseVerdict =
   | { readonly kind: 'waiting'; readonly reason: string }
@@ -40,8 +41,7 @@ function windingDown(governor: Governor): string {
 }
 
 export function ownersValues(state: WorkloadState): OwnersValues {
-  const governance = findGovernor(state);
-  const governor = governance.kind === 'governed' ? governance.governor : state.self;
+  const governor = findOwners(state);
   return { uid: governor.uid, ...valuesOf(governor) };
 }
 

@@ -167,6 +167,19 @@ export function findGovernor(workload: Pick<WorkloadState, 'autoscalers' | 'self
   return { kind: 'conflict', governors: workload.autoscalers };
 }
 
+/** KEDA's and the API server's defaults for a key that is absent: no floor, and a ceiling of 100 (ScaledObject). */
+export const DEFAULT_CEILING = 100;
+
+export function asCount(value: Json | undefined, whenAbsent: number): number {
+  return typeof value === 'number' ? value : whenAbsent;
+}
+export function floorOf({ kind, fields }: Pick<Governor, 'kind' | 'fields'>): number {
+  return asCount(fields.floor, kind === 'horizontalPodAutoscaler' ? 1 : 0);
+}
+export function ceilingOf({ kind, fields }: Pick<Governor, 'kind' | 'fields'>): number | undefined {
+  return kind === 'workload' ? undefined : asCount(fields.ceiling, DEFAULT_CEILING);
+}
+
 /** 'HorizontalPodAutoscaler tensafe/tensafe-hpa': as an operator would look it up. */
 export function describeGovernor({ kind, namespace, name }: Pick<Governor, 'kind' | 'namespace' | 'name'>): string {
   const words = {

@@ -4,7 +4,8 @@ import { Client, Connection } from '@temporalio/client';
 import type { Call, WorkloadPort } from '../activities/ports.ts';
 import { createWorkloadPort } from '../adapters/kubernetes/workloads.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
-import { decideHold } from '../domain/hold.ts';
+import { findStand } from '../domain/conflict.ts';
+import { decideHold, type HoldFacts } from '../domain/hold.ts';
 import { readGeneration } from '../domain/marks.ts';
 import { ledgerId } from '../domain/names.ts';
 import { refOf, resolvePolicy, type ResolvedPolicy } from '../domain/policy.ts';
@@ -52,9 +53,13 @@ export async function restoreFromObject(port: WorkloadPort, policy: ResolvedPoli
   const written: string[] = [];
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const state = await port.readWorkload(refOf(policy), call);
+    const stand = findStand(state.autoscalers);
     const decided = [state.self, ...state.autoscalers].map((governor) => ({
       governor,
-      decision: decideRestore(governor, policy, state.wantedReplicas),
+      decision: decideRestore(governor, policy, {
+        liveReplicas: state.wantedReplicas,
+        ...(stand?.governor === governor && { rivals: stand.rivals }),
+      }),
     }));
     const reasons = decided.flatMap(({ governor, decision }) => faultOf(governor, decision));
     if (reasons.length > 0) return { kind: 'refused', reasons };
@@ -80,10 +85,14 @@ export async function restoreFromObject(port: WorkloadPort, policy: ResolvedPoli
 
 type Decision = ReturnType<typeof decideHold>;
 
-function decideRestore(governor: Governor, { workload, windDown }: ResolvedPolicy, liveReplicas: number): Decision {
+function decideRestore(
+  governor: Governor,
+  { workload, windDown }: ResolvedPolicy,
+  found: Pick<HoldFacts, 'liveReplicas' | 'rivals'>,
+): Decision {
   return decideHold({
     governor,
-    liveReplicas,
+    ...found,
     claims: [],
     generation: readGeneration(governor.marks) + 1,
     skipSteps: true,

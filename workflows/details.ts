@@ -43,6 +43,7 @@ export function runDetails(status: RunStatus): string {
     ...(plan === null || plan.dashboards.length === 0
       ? []
       : ['', `**Look at:** ${plan.dashboards.map(({ title, url }) => `[${title}](${url})`).join(', ')}`]),
+    ...(plan?.conflict === undefined ? [] : ['', `**Conflict:** ${plan.conflict.reason}`]),
     ...(plan === null || plan.warnings.length === 0 ? [] : ['', ...plan.warnings.map((warning) => `- ${warning}`)]),
     '',
     ...steeringWords(status),
@@ -53,10 +54,11 @@ export function runDetails(status: RunStatus): string {
 }
 
 /** Of the floor as it was amended last. */
-function maximumRow({ target, ceilingReplicas }: CapacityPlan, amended: number | null): readonly string[] {
+function maximumRow({ target, ceilingReplicas, conflict }: CapacityPlan, amended: number | null): readonly string[] {
   const { floor, ceiling } = target;
   if (ceiling === null) return [];
-  const wanted = wantedCeiling(amended ?? floor.to, { floor: floor.from, ceiling: ceiling.from }, ceilingReplicas);
+  const limit = Math.min(ceilingReplicas, conflict?.maximum ?? Infinity);
+  const wanted = wantedCeiling(amended ?? floor.to, { floor: floor.from, ceiling: ceiling.from }, limit);
   return [`| maximum | ${ceiling.from} | ${wanted} |`];
 }
 
@@ -101,6 +103,7 @@ export function ledgerDetails({ workload, claims, standing, trouble }: LedgerVie
     trouble === null ? '' : `**Trouble:** ${trouble}`,
     ...(standing?.contested === undefined ? [] : [`**Contested:** ${describeTaken(standing.contested)}`]),
     ...(standing?.unprotected === undefined ? [] : [`**Not held:** ${standing.unprotected.reason}`]),
+    ...(standing?.conflict === undefined ? [] : [`**Conflict:** ${standing.conflict}`]),
     standing === null || !standing.held
       ? 'Nothing is held: the owner’s values stand.'
       : `Floor **${standing.floor}**${standing.ceiling === undefined ? '' : `, maximum **${standing.ceiling}**`}; the owner’s floor is ${standing.baselineFloor}.${standing.frozen === true ? ' Scale-in is frozen.' : ''} ${standing.waitingFor === undefined ? '' : `Waiting for ${standing.waitingFor}.`}`,

@@ -85,6 +85,7 @@ async function follow(parts: Parts, request: EmergencyRequest): Promise<RunResul
   const planned = await planUntilAgreed(parts, request, look);
   if (planned.kind === 'ended') return planned.result;
   run.update({ holdsBy: planned.plan.emergency?.mode === 'pause' ? 'pin' : 'freeze' });
+  if (planned.plan.conflict !== undefined) run.say(planned.plan.conflict.reason);
   const factor = planned.plan.emergency?.factor ?? emergency.factor;
   const holdUntilHome = holdEmergency({ alerts, resolved, factor });
   try {

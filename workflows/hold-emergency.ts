@@ -1,4 +1,5 @@
 import { condition } from '@temporalio/workflow';
+import { limitsBeside } from '../domain/conflict.ts';
 import { formatDuration } from '../domain/duration.ts';
 import { nextTarget } from '../domain/emergency.ts';
 import type { ResolvedEmergency } from '../domain/policy.ts';
@@ -127,7 +128,7 @@ async function showEvidence(run: Holding['run'], resolved: ResolvedEmergency) {
 /** Five minutes later, in the runbook's words: still not enough. Again only where the pods are what is missing. */
 async function stepFurther(run: Holding['run'], resolved: ResolvedEmergency, factor: number): Promise<boolean> {
   const { target, available } = run.status();
-  const { max } = resolved.policy.workload.limits;
+  const { max } = limitsOf(run, resolved);
   const next = nextTarget(target ?? 0, factor, max);
   // what has not come yet cannot be too little
   if (available?.kind !== 'available' || target === null || next <= target) return false;
@@ -137,8 +138,14 @@ async function stepFurther(run: Holding['run'], resolved: ResolvedEmergency, fac
   return run.claim(next);
 }
 
+/** What another autoscaler of the workload does not let stand, no step brings. */
+function limitsOf(run: Holding['run'], { policy }: ResolvedEmergency) {
+  const { plan } = run.status();
+  return limitsBeside(policy.workload.limits, plan?.conflict && { ceiling: plan.conflict.maximum });
+}
+
 async function askForMore(run: Holding['run'], resolved: ResolvedEmergency): Promise<void> {
-  const { target, available } = run.status();
+  const { target, available, claim } = run.status();
   const { max } = resolved.policy.workload.limits;
   if (available?.kind === 'short') {
     const what = `fewer than ${target} came: what came is held, and more would not come either`;
@@ -147,6 +154,12 @@ async function askForMore(run: Holding['run'], resolved: ResolvedEmergency): Pro
   }
   const evidence = await showEvidence(run, resolved);
   if (evidence.kind === 'missing') return;
+  if ((target ?? 0) >= limitsOf(run, resolved).max && (target ?? 0) < max) {
+    const what = `still saturated with ${target}, and another autoscaler lets no more stand; when that is repaired, ask for more (amend, up to ${max})`;
+    const told = claim === null || claim.reason === '' ? [] : [claim.reason];
+    run.update({ question: { what, reasons: [...told, ...evidence.reasons], atMs: Date.now() } });
+    return;
+  }
   const what =
     (target ?? 0) < max
       ? `still saturated with ${target}: ask for more (amend, up to ${max})? Without an answer it stays so`

@@ -1,8 +1,9 @@
 import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
+import { findOwners } from '../domain/conflict.ts';
 import { replicasBeforeHold } from '../domain/marks.ts';
 import type { RunResult, WorkloadCounts } from '../domain/procedures.ts';
 import { ownersValues } from '../domain/release.ts';
-import { findGovernor, type WorkloadState } from '../domain/workload.ts';
+import type { WorkloadState } from '../domain/workload.ts';
 import type { Planned } from './make-plan.ts';
 import type { Run } from './run.ts';
 import type { Steering } from './steering.ts';
@@ -64,7 +65,5 @@ export async function holdThrough({
 }
 
 function pods(state: WorkloadState): number {
-  const governance = findGovernor(state);
-  const held = governance.kind === 'governed' ? replicasBeforeHold(governance.governor) : undefined;
-  return Math.max(1, held ?? state.wantedReplicas);
+  return Math.max(1, replicasBeforeHold(findOwners(state)) ?? state.wantedReplicas);
 }

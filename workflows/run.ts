@@ -84,7 +84,8 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
     const own = nextSequence();
     const asks = asksFor(status.holdsBy, count);
     const reason = `${event.name}, asked for by ${requestedBy}`;
-    const request = { workload, claim: { id: claimId, ...asks, reason }, sequence: own };
+    const besides = procedure === 'emergencyScaleUp' ? { inConflict: true as const } : {};
+    const request = { workload, claim: { id: claimId, ...asks, ...besides, reason }, sequence: own };
     const recorded = () =>
       claiming.claimCapacity.executeWithOptions({ summary: `${describeClaim(asks)} of ${workload}` }, [request]);
     await (procedure === 'emergencyScaleUp' ? firstOr(() => urgently.claimCapacity(request), recorded) : recorded());
@@ -112,6 +113,7 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
       if (status.phase !== 'winding down') update({ lapses: [...new Set([...status.lapses, reason])] });
     } else if (before !== null && !isHeld(before.state)) say('held again');
     else if (state === 'clamped') say(`clamped: ${reason}`);
+    else if (before?.state === state) say(reason === '' ? 'one autoscaler governs the workload again' : reason);
   };
 
   setHandler(statusQuery, () => status, { description: 'Where this run is, what it waits for and what it did' });

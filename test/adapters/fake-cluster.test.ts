@@ -45,13 +45,17 @@ describe('the weather of the fake cluster', () => {
     assert.equal((await read()).wantedReplicas, 4);
   });
 
-  it('leaves the count alone when two autoscalers stop each other, or when told so', async () => {
+  it('clamps the count by both of two autoscalers that stop each other', async () => {
     const { cluster, ref, read, raise } = await scaled();
-    cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: ref, floor: 9, ceiling: 20 });
+    cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: ref, floor: 1, ceiling: 5 });
     await raise(6);
-    assert.equal((await read()).wantedReplicas, 3);
-    cluster.remove({ kind: 'scaledObject', namespace: ref.namespace, name: 'web-so' });
+    assert.equal((await read()).wantedReplicas, 5);
+  });
+
+  it('leaves the count alone when told so', async () => {
+    const { cluster, read, raise } = await scaled();
     cluster.followsFloors = false;
+    await raise(6);
     assert.equal((await read()).wantedReplicas, 3);
   });
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { findLowFloor, judgeAvailability } from '../../domain/availability.ts';
 import { TROUBLE_KINDS, type PodTrouble } from '../../domain/troubles.ts';
-import type { WorkloadState } from '../../domain/workload.ts';
+import type { Governor, WorkloadState } from '../../domain/workload.ts';
 import { aGovernor, aState, condition } from './availability-builders.ts';
 
 const anHpa = aGovernor({ kind: 'horizontalPodAutoscaler', name: 'server-hpa' });
@@ -34,6 +34,25 @@ describe('judging whether what is there is held', () => {
     assert.match(findLowFloor(aState({ autoscalers: [aScaledObject] }), 1) ?? '', /is 0 and not yet 1/);
     assert.match(findLowFloor(aState({ autoscalers: [hpa, aScaledObject] }), 1) ?? '', /stop each other/);
   });
+
+  const baseline = '{"uid":"u","replicas":3,"brought":6,"fields":{}}';
+  const held = { ...hpa, uid: 'h', fields: { floor: 6, ceiling: 20 }, marks: { baseline } };
+  const rows: readonly (readonly [string, Partial<Governor>, number, RegExp | undefined])[] = [
+    ['holds on its HPA', {}, 6, undefined],
+    ['holds less than is wanted', {}, 7, /floor of .*server-hpa is 6 and not yet 7/],
+    [
+      'holds no more than the other lets stand',
+      { fields: { ceiling: 5 } },
+      6,
+      /^6 replicas are not held: .*never above 5/,
+    ],
+  ];
+  for (const [name, of, target, why] of rows)
+    it(`sees that a hold beside another autoscaler ${name}`, () => {
+      const found = findLowFloor(aState({ autoscalers: [held, { ...aScaledObject, ...of }] }), target);
+      if (why === undefined) assert.equal(found, undefined);
+      else assert.match(found ?? '', why);
+    });
 });
 
 describe('judging whether the pods are available', () => {

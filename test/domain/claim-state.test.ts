@@ -57,6 +57,15 @@ describe('telling the owner of a claim how it stands', () => {
       assert.equal(judged.claimId, claim.id);
     });
   }
+  it('holds beside another autoscaler for who may stand there, and refuses the rest, both with the reason', () => {
+    const conflict = 'two autoscalers; the repair';
+    const judged = (floor: number, inConflict: boolean) =>
+      judgeClaim({ ...claim, floor, ...(inConflict && { inConflict }) }, stands({ floor: 6, conflict }));
+    assert.deepEqual(
+      [judged(6, true), judged(7, true), judged(6, false)].map((one) => [one?.state, one?.reason]),
+      ['applied', 'clamped', 'refused'].map((state) => [state, conflict]),
+    );
+  });
   it('says nothing while it is not known', () => {
     for (const kind of ['idle', 'raced', 'fenced'] as const) assert.equal(judgeClaim(claim, { kind }), undefined);
   });

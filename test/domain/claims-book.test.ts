@@ -145,6 +145,7 @@ describe('refusing a claim', () => {
       { id: 'a/b', floor: 1, freezeScaleIn: 'yes', reason: '' },
       /freezeScaleIn yes/,
     ],
+    ['with a conflict that is no yes', { id: 'a/b', floor: 1, inConflict: false, reason: '' }, /inConflict false/],
     ['with a pin to nothing', { id: 'a/b', pin: 0, reason: '' }, /pin 0/],
     ['without an owner', { id: 'a', floor: 1, reason: '' }, /claim id a is not/],
     ['without a reason, which a new ledger could not read back', { id: 'a/b', floor: 1 }, /needs a reason/],

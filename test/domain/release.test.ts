@@ -93,9 +93,11 @@ describe('reading what the owner wants', () => {
   it('reads the baseline while a hold lives', () => {
     assert.deepEqual(ownersValues(stateOf(held([other]))), { uid: 'uid-1', floor: 3, ceiling: 10 });
   });
-  it('reads the workload where nothing else governs, and where two do', () => {
+  it('reads the workload where nothing else governs, and of two autoscalers the HPA', () => {
     assert.deepEqual(ownersValues(stateOf()), { uid: 'uid-0', floor: 6, ceiling: null });
-    assert.equal(ownersValues(stateOf(aGovernor(), aGovernor({ uid: 'uid-2' }))).uid, 'uid-0');
+    const keda = (uid: string) => aGovernor({ kind: 'scaledObject', uid });
+    assert.equal(ownersValues(stateOf(keda('uid-2'), aGovernor())).uid, 'uid-1');
+    assert.equal(ownersValues(stateOf(keda('uid-2'), keda('uid-3'))).uid, 'uid-0');
   });
 });
 

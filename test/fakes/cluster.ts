@@ -340,7 +340,7 @@ export class FakeCluster implements WorkloadPort {
     return 'written';
   }
 
-  /** What the controllers do: an autoscaler clamps the count, and pods follow the count. */
+  /** What the controllers do: each autoscaler clamps the count, of two that stop each other too (R20), and pods follow the count. */
   #settle(): void {
     if (this.followsFloors)
       for (const one of this.#governors) if (one.kind !== 'workload' && !one.owned) this.#clamp(one);
@@ -352,13 +352,11 @@ export class FakeCluster implements WorkloadPort {
     }
   }
 
-  #clamp({ ref, fields }: StoredGovernor): void {
-    const [only, ...others] = this.#autoscalersOf(ref);
-    // two autoscalers stop each other (R20); at 0 replicas an HPA sleeps (R18)
-    if (only === undefined || others.length > 0) return;
+  #clamp({ kind, ref, fields }: StoredGovernor): void {
     const workload = this.#governors.find((one) => one.kind === 'workload' && keyOf(one.ref) === keyOf(ref));
     const count = asCount(workload?.fields.floor) ?? 1;
-    if (workload === undefined || (count === 0 && only.kind === 'horizontalPodAutoscaler')) return;
+    // at 0 replicas an HPA sleeps (R18)
+    if (workload === undefined || (count === 0 && kind === 'horizontalPodAutoscaler')) return;
     const clamped = Math.max(asCount(fields.floor) ?? 0, Math.min(asCount(fields.ceiling) ?? count, count));
     this.#replace(workload, { ...workload, fields: { ...workload.fields, floor: clamped } });
   }

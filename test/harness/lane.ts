@@ -27,7 +27,9 @@ export const GOVERNOR_NAMES: readonly GovernorName[] = ['hpa', 'keda', 'none'];
 
 export interface LaneOptions {
   readonly governor?: GovernorName;
-  /** Merged over the spec of the lane's ScaledObject; there is one with governor 'keda'. */
+  /** A ScaledObject on the same workload besides: it was there first, or KEDA's webhook would not let it in. */
+  readonly rival?: boolean;
+  /** Merged over the spec of the lane's ScaledObject; there is one with governor 'keda', and as a rival. */
   readonly scaledObject?: Readonly<Record<string, unknown>>;
   readonly replicas?: number;
   readonly pod?: {
@@ -51,6 +53,7 @@ export type Lane = Awaited<ReturnType<typeof openLane>>;
 /** One namespace in the cluster and one in Temporal, a workload under an HPA or none, a worker process, and the CLI. */
 export async function openLane({
   governor = 'hpa',
+  rival = false,
   scaledObject = {},
   replicas = 3,
   pod = {},
@@ -83,8 +86,8 @@ export async function openLane({
 
   if (roomFor !== undefined) await admin.core.createNode({ body: laneNode(namespace, roomFor) });
   await admin.create('Deployment', deployment(replicas, pod, roomFor === undefined ? undefined : namespace));
+  if (governor === 'keda' || rival) await putUnderKeda(admin, replicas, scaledObject);
   if (governor === 'hpa') await admin.create('HorizontalPodAutoscaler', autoscaler(replicas));
-  if (governor === 'keda') await putUnderKeda(admin, replicas, scaledObject);
 
   const recorded = new Set<string>();
   let worker: ChildProcess | undefined;
