@@ -153,14 +153,16 @@ describe('holding in a conflict', () => {
   });
 
   it('leaves the marks of a ScaledObject that was held before, of which KEDA’s webhook refuses every change', async () => {
-    const { cluster, apply } = torn({ ceiling: 20 });
+    const { cluster, activities, run, apply } = torn({ ceiling: 20 });
     cluster.remove(HPA);
     await apply([sale(5)]);
     const held = cluster.snapshot(KEDA);
     cluster.addAutoscaler({ kind: HPA.kind, name: HPA.name, target: REF, floor: 1, ceiling: 10 });
     await apply([sale(5), emergency(7)]);
     assert.deepEqual([boundsOf(cluster)[0], cluster.snapshot(KEDA)], [7, held]);
-    assert.equal((await apply([sale(5)])).kind, 'standing');
+    assert.equal((await apply([sale(6)])).kind, 'standing');
+    const { claims } = await run.act(() => activities.readHold('web'));
+    assert.deepEqual(claims, [sale(6)], 'of what stands on both the word that was written last');
   });
 
   it('takes of two HPAs the one whose rival leaves more room, and stays there', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { restoreFromObject } from '../../worker/restore.ts';
-import { aWorld, HPA, POLICY } from '../activities/world.ts';
+import { aWorld, HPA, POLICY, REF } from '../activities/world.ts';
 
 const CALM = { fresh: true, reappliedAtMs: [], silent: false, cluster: null };
 const HOLD = { workload: 'web', claims: [{ id: 'pre-scale.web.sale/r1', floor: 6, reason: 'sale' }], skipSteps: false };
@@ -23,6 +23,23 @@ describe('giving a hold back without Temporal', () => {
       waitingFor: [],
     });
     assert.deepEqual(cluster.snapshot(HPA), owners);
+  });
+
+  it('brings the count back too where another autoscaler lets nobody scale in, and says what it waits for', async () => {
+    const world = aWorld();
+    const { cluster, run, activities } = world;
+    cluster.addAutoscaler({ kind: 'scaledObject', name: 'web-so', target: REF, floor: 1, ceiling: 8 });
+    const owners = cluster.snapshot(HPA);
+    const claims = HOLD.claims.map((claim) => ({ ...claim, inConflict: true as const }));
+    await run.act(() => activities.applyHold({ ...HOLD, claims, generation: 4, ...CALM }));
+    const self = { kind: 'workload', namespace: 'shop', name: 'web' } as const;
+    cluster.followsFloors = false;
+    const { waitingFor } = { waitingFor: [], ...(await restoreFromObject(cluster, POLICY)) };
+    assert.match(waitingFor.join(), /web-hpa: the count to fall from 6 to what it was, 3/);
+    cluster.followsFloors = true;
+    await restoreFromObject(cluster, POLICY);
+    assert.deepEqual(cluster.snapshot(HPA), owners);
+    assert.deepEqual((cluster.snapshot(self) as Record<string, unknown>)['fields'], { floor: 3 });
   });
 
   it('writes nothing where nothing is held', async () => {

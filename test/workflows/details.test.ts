@@ -66,4 +66,14 @@ describe('the page of a run', () => {
       const page = runDetails(aStatus(target));
       assert.match(page, new RegExp(`\\| floor \\| 3 \\| ${floor} \\|\n\\| maximum \\| 20 \\| ${maximum} \\|`));
     });
+
+  it('names a conflict with its repair, and shows no maximum above what the other autoscaler lets stand', () => {
+    const conflict = { reason: 'two autoscalers; the repair', maximum: 14 };
+    const page = runDetails({
+      ...aStatus(null),
+      plan: { ...plan, conflict, target: { ...plan.target, ceiling: { from: 10, to: 14 } } },
+    });
+    assert.match(page, /\| maximum \| 10 \| 14 \|/);
+    assert.match(page, /\*\*Conflict:\*\* two autoscalers; the repair/);
+  });
 });
