@@ -319,9 +319,10 @@ function mayReapply({ reapply }: HoldFacts, { person }: Taken): boolean {
 }
 
 /** A pin leaves no room above the floor; but live pods are not cut for it: the room goes when the count has fallen. */
-function pinnedCeiling({ governor, liveReplicas }: HoldFacts, floor: number): number | undefined {
+function pinnedCeiling({ governor, liveReplicas, rivals }: HoldFacts, floor: number): number | undefined {
   const live = ceilingOf(governor);
-  return live === undefined ? undefined : Math.max(floor, Math.min(live, liveReplicas));
+  if (live === undefined) return undefined;
+  return Math.max(floor, rivals?.floor ?? 0, Math.min(live, liveReplicas));
 }
 
 /** How much of the floor holds: what is above the maximum of a rival goes at every sync, and is nothing to step down from. */

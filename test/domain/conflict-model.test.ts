@@ -22,7 +22,7 @@ const start = Date.UTC(2026, 10, 27, 3);
 const owners = { floor: 3, ceiling: 10 };
 
 type Command =
-  | { readonly do: 'claim'; readonly floor: number }
+  | { readonly do: 'claim'; readonly count: number; readonly mode: 'freeze' | 'pause' }
   | { readonly do: 'release'; readonly now: boolean }
   | { readonly do: 'rival'; readonly floor: number; readonly room: number }
   | { readonly do: 'apply' | 'sync' | 'wait' | 'forget' };
@@ -32,7 +32,14 @@ const words = <const Word extends string>(...all: readonly Word[]) =>
 const aRival = { floor: fc.integer({ min: 0, max: 6 }), room: fc.integer({ min: 0, max: 14 }) };
 const aCommand: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: words('apply', 'sync', 'wait', 'forget') },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('claim' as const), floor: fc.integer({ min: 1, max: 20 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('claim' as const),
+      count: fc.integer({ min: 1, max: 20 }),
+      mode: fc.constantFrom('freeze' as const, 'pause' as const),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('release' as const), now: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('rival' as const), ...aRival }) },
 );
@@ -73,9 +80,7 @@ class World {
   run(command: Command): void {
     switch (command.do) {
       case 'claim':
-        this.claims = [
-          { id: 'emergency.web/1', floor: command.floor, freezeScaleIn: true, inConflict: true, reason: '' },
-        ];
+        this.claims = [aClaim(command.count, command.mode)];
         return;
       case 'release':
         this.claims = [];
@@ -124,9 +129,11 @@ class World {
     const isTheirs = owners.ceiling < Number(this.rival.fields.floor);
     assert.ok(isTheirs || ceiling >= Number(this.rival.fields.floor), 'the maximum is under the floor of the other');
     const [claimed] = this.claims;
-    if (claimed?.floor !== undefined) {
-      assert.ok(floor >= Math.min(claimed.floor, this.bound, 16), `the floor ${floor} is under the claim`);
-      assert.ok(ceiling >= owners.ceiling, 'the maximum is under the owner’s while a claim lives');
+    if (claimed !== undefined) {
+      const count = claimed.pin ?? claimed.floor ?? 0;
+      assert.ok(floor >= Math.min(count, this.bound, 16), `the floor ${floor} is under the claim`);
+      const isPinned = claimed.pin !== undefined;
+      assert.ok(isPinned || ceiling >= owners.ceiling, 'the maximum is under the owner’s while a claim lives');
     }
     if (standing.held) assert.match(standing.conflict ?? '', /the repair/);
     if (!standing.held) this.skipSteps = false;
@@ -143,6 +150,11 @@ class World {
       assert.ok(turn < 80, `it does not come home: ${JSON.stringify(this.hpa)}, ${this.count} replicas`);
     }
   }
+}
+
+function aClaim(count: number, mode: 'freeze' | 'pause'): Claim {
+  const asks = mode === 'pause' ? { pin: count } : { floor: count, freezeScaleIn: true };
+  return { id: 'emergency.web/1', ...asks, inConflict: true, reason: '' };
 }
 
 function aRivalOf({ floor, room }: { readonly floor: number; readonly room: number }): Governor {
