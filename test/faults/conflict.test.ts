@@ -19,6 +19,7 @@ const torn = (act: (lane: Lane) => Promise<void>, maxReplicaCount = 5): Promise<
 const wanted = async (lane: Lane) => Number((await lane.admin.get('Deployment', 'tensafe-server')).spec['replicas']);
 
 async function startEmergency(lane: Lane): Promise<void> {
+  await lane.load(3_000);
   const began = await lane.headroom('emergency', 'tensafe-server', '--reason', 'checkout is slow', '--json');
   assert.equal(began.code, 0, began.stderr);
   await eventually('five pods are available', async () => (await lane.available()) === 5);
@@ -47,7 +48,6 @@ describe('an emergency on a workload with an HPA and a ScaledObject', { concurre
       assert.equal(sale.code, 3);
       assert.match(sale.stderr, /2 autoscalers target tensafe-server/);
 
-      await lane.load(60);
       await startEmergency(lane);
       assert.deepEqual([await lane.floor(), await isScaleInOff(lane), lane.writes().length], [5, true, 1]);
       await untilPhase(lane, 'holding', { run });

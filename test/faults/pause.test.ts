@@ -16,7 +16,7 @@ describe('an emergency that pauses a ScaledObject', () => {
       const wanted = async () => Number((await lane.admin.get(...deployment)).spec['replicas']);
       const { uid } = (await lane.admin.get(...hpa)).metadata;
       await lane.startWorker();
-      await lane.load(60);
+      await lane.load(3_000);
       const began = await lane.headroom('emergency', 'tensafe-server', '--mode', 'pause', '--json');
       assert.equal(began.code, 0, began.stderr);
       await untilPhase(lane, 'holding', { run });
