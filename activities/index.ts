@@ -1,6 +1,7 @@
 import { createAutoscalerActivities } from './autoscalers.ts';
 import { createClaimActivities } from './claims.ts';
 import { createEmergencyActivities } from './emergencies.ts';
+import { createConfigurationActivities } from './configuration.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { createGuardActivities } from './guard.ts';
 import { createLedgerActivities } from './ledger.ts';
@@ -30,5 +31,6 @@ export function createActivities(ports: Ports) {
     ...createQuietActivities(ports),
     ...createEvidenceActivities(ports),
     ...createAutoscalerActivities(ports),
+    ...createConfigurationActivities(ports),
   };
 }

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { PlanIntent } from '../domain/approval.ts';
 import { canonicalJson } from '../domain/json.ts';
+import type { ConfigurationIntent } from '../domain/configuration.ts';
 import {
+  resolveAutoscaler,
   resolveEmergency,
   resolvePolicy,
   resolveSteps,
+  type ResolvedAutoscaler,
   type ResolvedEmergency,
   type ResolvedPolicy,
   type ResolvedSteps,
@@ -32,11 +35,18 @@ export function createPolicyActivities({ policy }: Pick<Ports, 'policy'>) {
     const resolved = resolveSteps(policy.policy(), workload);
     return 'known' in resolved ? { known: resolved.known } : resolved;
   }
+  /** The same with what the file says of the workload's autoscaler. */
+  async function resolveAutoscalerPolicy(
+    workload: string,
+  ): Promise<ResolvedAutoscaler | { readonly known: readonly string[] }> {
+    const resolved = resolveAutoscaler(policy.policy(), workload);
+    return 'known' in resolved ? { known: resolved.known } : resolved;
+  }
   /** SHA-256 of the canonical JSON, in hex: workflows have no crypto. */
-  async function hashIntent(intent: PlanIntent): Promise<string> {
+  async function hashIntent(intent: PlanIntent | ConfigurationIntent): Promise<string> {
     return createHash('sha256').update(canonicalJson(intent)).digest('hex');
   }
-  return { resolveWorkloadPolicy, resolveEmergencyPolicy, resolveStepPolicy, hashIntent };
+  return { resolveWorkloadPolicy, resolveEmergencyPolicy, resolveStepPolicy, resolveAutoscalerPolicy, hashIntent };
 }
 
 /** The policy of a workload, for activities that read limits anew at each attempt. */

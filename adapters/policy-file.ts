@@ -341,6 +341,8 @@ function asAutoscaler({ use, hpa, keda, thrashingStabilisation }: PolicyFile['au
         pollingMs: keda.polling,
         cooldownMs: keda.cooldown,
         triggers: keda.triggers,
+        ...(keda.scaleDown && { scaleDown: asBehaviour(keda.scaleDown) }),
+        ...(keda.scaleUp && { scaleUp: asBehaviour(keda.scaleUp) }),
       },
     }),
     ...(thrashingStabilisation !== undefined && { thrashingStabilisationMs: thrashingStabilisation }),

@@ -12,6 +12,8 @@ const PLAN_MS = 30_000;
 /** What a command answers that only plans. */
 export function plannedOrRefused(result: RunResult) {
   if (result.outcome === 'refused') throw refused(result.reasons);
+  if (result.outcome === 'not needed')
+    return { value: result, text: `nothing to change: ${result.reasons.join('; ')}` };
   if (result.outcome !== 'planned') throw failed(`the plan ended as ${result.outcome}`);
   return { value: result, text: planText(result.plan, result.planHash) };
 }
@@ -29,7 +31,8 @@ export async function begun(client: Client, id: string, { wait = false }: { read
     if (view.result?.outcome === 'refused') throw refused(view.result.reasons, { id });
     if (view.state !== 'RUNNING') return { value: view, text: runText(view), code: exitCodeOf(view) };
     if (view.status !== null && view.status.phase !== 'planning' && view.status.phase !== 'done') {
-      const { plan, planHash } = view.status;
+      const { planHash } = view.status;
+      const plan = view.status.plan ?? view.status.configuration ?? null;
       const text = plan === null ? runText(view) : planText(plan, planHash ?? '');
       const next =
         view.status.phase === 'waiting for approval'

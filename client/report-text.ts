@@ -1,7 +1,7 @@
 import type { Report } from '../domain/report.ts';
 import type { TimelineRow } from '../domain/report-timeline.ts';
 import type { WriteRow } from '../domain/report-writes.ts';
-import { time } from './text.ts';
+import { time } from './time.ts';
 
 type Table = { readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] };
 

@@ -23,7 +23,7 @@ export interface RunView {
 
 /** A worker that has not answered a query by then is said not to answer. */
 const QUERY_MS = 2_000;
-const LISTED = "WorkflowType IN ('preScale', 'emergencyScaleUp', 'stepScale', 'holdCapacity')";
+const LISTED = "WorkflowType IN ('preScale', 'emergencyScaleUp', 'stepScale', 'holdCapacity', 'configureAutoscaler')";
 
 export async function listRuns(
   client: Client,

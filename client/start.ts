@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
-import { describeTarget, type Procedure } from '../domain/capacity-plan.ts';
+import { describeTarget } from '../domain/capacity-plan.ts';
 import type { EmergencyRequest } from '../domain/emergency.ts';
 import { emergencyId, preScaleId, QUEUES } from '../domain/names.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
-import type { RunResult } from '../domain/procedures.ts';
+import type { RunResult, RunStatus } from '../domain/procedures.ts';
 import { alertsUpdate, statusQuery } from '../workflows/messages.ts';
 import { failed, refused } from './exit.ts';
 import { watchRun } from './watch.ts';
@@ -120,7 +120,7 @@ export function planEmergency(client: Client, request: EmergencyRequest): Promis
 /** Runs a procedure as far as its plan, under an id of its own that `runs` does not list. */
 export async function planOnly(
   client: Client,
-  procedure: Procedure,
+  procedure: RunStatus['procedure'],
   { id, request, what }: { readonly id: string; readonly request: object; readonly what: string },
 ): Promise<RunResult> {
   const handle = await client.workflow.start(procedure, {

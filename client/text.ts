@@ -3,11 +3,15 @@ import { describeClaim } from '../domain/claim.ts';
 import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
 import type { CapacityPlan } from '../domain/capacity-plan.ts';
+import type { ConfigurationPlan } from '../domain/configuration.ts';
 import type { RunResult, RunStatus } from '../domain/procedures.ts';
 import type { LedgerView } from '../workflows/messages.ts';
+import { configurationPlanText, configurationResultLines } from './configuration-text.ts';
 import type { RunView } from './runs.ts';
+import { time } from './time.ts';
 
-export function planText(plan: CapacityPlan, hash: string): string {
+export function planText(plan: CapacityPlan | ConfigurationPlan, hash: string): string {
+  if (plan.procedure === 'configureAutoscaler') return configurationPlanText(plan, hash);
   if (plan.hold !== undefined) return holdPlanText(plan, plan.hold, hash);
   const { target, event, emergency } = plan;
   const again = emergency === undefined ? '; computed again when the lead begins' : '';
@@ -103,7 +107,7 @@ function statusLines(status: RunStatus): readonly string[] {
   const { event, next, available, approval, suspended, question } = status;
   return [
     `  workload  ${status.workload}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
-    `  event     ${event.name}, ${time(event.startMs)} to ${time(event.endMs)}${status.procedure === 'preScale' ? '' : ' at the latest'}`,
+    `  event     ${event.name}, ${time(event.startMs)}${lastingOf(status)}`,
     ...(status.alerts === undefined ? [] : [alertsLine(status.alerts)]),
     `  phase     ${status.phase} since ${time(status.sinceMs)}`,
     ...(suspended === null ? [] : [`  suspended by ${suspended.by} since ${time(suspended.atMs)}`]),
@@ -119,9 +123,16 @@ function statusLines(status: RunStatus): readonly string[] {
           `  available ${available.replicas}${available.kind === 'short' ? `, short: ${available.reasons.join('; ')}` : ''}`,
         ]),
     ...(status.plan?.conflict === undefined ? [] : [`  CONFLICT  ${status.plan.conflict.reason}`]),
-    ...(status.plan?.warnings ?? []).map((warning) => `  warning   ${warning}`),
+    ...(status.phase === 'done' ? [] : (status.configuration?.differences ?? [])).map((line) => `  change    ${line}`),
+    ...((status.plan ?? status.configuration)?.warnings ?? []).map((warning) => `  warning   ${warning}`),
     ...status.timeline.map(({ atMs, what }) => `  ${clock(atMs)}  ${what}`),
   ];
+}
+
+/** A change of a configuration may have no end. */
+function lastingOf({ procedure, event: { startMs, endMs } }: RunStatus): string {
+  if (procedure === 'configureAutoscaler' && endMs <= startMs) return '';
+  return ` to ${time(endMs)}${procedure === 'preScale' ? '' : ' at the latest'}`;
 }
 
 /** A hold that freezes asks for no count: its claim is what there is to tell. */
@@ -151,6 +162,9 @@ function resultLines(result: RunResult): readonly string[] {
     case 'not needed':
     case 'missed':
       return [`  result    ${result.outcome}`, ...result.reasons.map((reason) => `            - ${reason}`)];
+    case 'configured':
+    case 'undone':
+      return configurationResultLines(result);
     case 'done':
     case 'short': {
       const { before, after } = result;
@@ -188,9 +202,6 @@ function heldText({ floor, baselineFloor, ceiling, frozen }: NonNullable<LedgerV
 
 function maximum(ceiling: number | null): string {
   return ceiling === null ? '' : `, maximum ${ceiling}`;
-}
-export function time(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }
 function clock(ms: number): string {
   return new Date(ms).toISOString().slice(11, 19);

@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { EXIT } from './exit.ts';
-import { runText, time } from './text.ts';
+import { runText } from './text.ts';
+import { time } from './time.ts';
 import { viewRun, type RunView } from './runs.ts';
 
 const EVERY_MS = 1_000;
@@ -16,11 +17,11 @@ export async function watchRun(client: Client, id: string): Promise<RunView> {
   }
 }
 
-/** done 0; refused and unapproved 3; short, missed, failed, cancelled, terminated 1. */
+/** done 0; refused and unapproved 3; short, missed, undone, failed, cancelled, terminated 1. */
 export function exitCodeOf({ state, result }: RunView): number {
   if (state !== 'COMPLETED' || result === null) return EXIT.failed;
   if (result.outcome === 'refused' || result.outcome === 'unapproved') return EXIT.refused;
-  return result.outcome === 'short' || result.outcome === 'missed' ? EXIT.failed : EXIT.done;
+  return ['short', 'missed', 'undone'].includes(result.outcome) ? EXIT.failed : EXIT.done;
 }
 
 function repaint(): (view: RunView) => void {

@@ -135,6 +135,7 @@ function countWarnings(self: Governor): readonly string[] {
   ];
 }
 
-function describeOwner({ tool, name, evidence }: GitOpsOwner): string {
+/** 'Argo CD application shop (annotation …)' */
+export function describeOwner({ tool, name, evidence }: GitOpsOwner): string {
   return `${OWNERS[tool]}${name === '' ? '' : ` ${name}`} (${evidence})`;
 }

@@ -47,16 +47,32 @@ const SCALED_OBJECT_RULES: readonly ConditionRule[] = [
 ];
 
 /** What the conditions of an autoscaler say. */
-export function judgeConditions({ kind, conditions }: ObservedAutoscaler): readonly Finding[] {
-  if (conditions.length === 0)
+export function judgeConditions(autoscaler: Conditioned): readonly Finding[] {
+  if (autoscaler.conditions.length === 0)
     return [{ what: 'metrics', says: 'it has said nothing of itself yet', needsPerson: false }];
+  return ruled(autoscaler).map(({ found, rule }) => ({
+    what: 'metrics',
+    says: `${rule.means}${inItsWords(found)}`,
+    needsPerson: rule.needsPerson,
+  }));
+}
+
+/** The conditions that need a person, by their type. */
+export function findAilments(autoscaler: Conditioned): readonly { readonly type: string; readonly says: string }[] {
+  return ruled(autoscaler)
+    .filter(({ rule }) => rule.needsPerson)
+    .map(({ found, rule }) => ({ type: found.type, says: `${rule.means}${inItsWords(found)}` }));
+}
+
+type Conditioned = Pick<ObservedAutoscaler, 'kind' | 'conditions'>;
+
+function ruled({ kind, conditions }: Conditioned) {
   const rules = kind === 'scaledObject' ? SCALED_OBJECT_RULES : HPA_RULES;
   const types = [...new Set(rules.map(({ type }) => type))];
   return types.flatMap((type) => {
     const found = conditions.find((one) => one.type === type);
     const rule = found && rules.find((one) => isMatch(one, found));
-    if (found === undefined || rule === undefined) return [];
-    return [{ what: 'metrics', says: `${rule.means}${inItsWords(found)}`, needsPerson: rule.needsPerson }];
+    return found === undefined || rule === undefined ? [] : [{ found, rule }];
   });
 }
 

@@ -23,6 +23,11 @@ export function capacityHoldId(workload: string): string {
   return `hold-capacity.${workload}`;
 }
 
+/** One change of an autoscaler's configuration for each workload, whether for good or for a time. */
+export function configurationId(workload: string): string {
+  return `configure-autoscaler.${workload}`;
+}
+
 /** The subject is the id: Temporal itself refuses a second run of the same event. */
 export function preScaleId(workload: string, event: string): string {
   return `pre-scale.${workload}.${event}`;

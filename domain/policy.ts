@@ -248,6 +248,9 @@ export interface KedaPolicy {
   /** Acts only on the way to 0 or to the idle count: none with a minimum of 3. */
   readonly cooldownMs: number;
   readonly triggers: Readonly<Record<string, KedaTrigger>>;
+  /** Of the HPA that KEDA makes; absent: as its manifest has it. */
+  readonly scaleDown?: ScalingBehaviour;
+  readonly scaleUp?: ScalingBehaviour;
 }
 
 export interface KedaTrigger {
@@ -345,6 +348,12 @@ export interface ResolvedSteps {
   readonly maxHoldMs: number;
 }
 
+/** What a change of an autoscaler's configuration needs besides; nothing where none is described for the workload. */
+export interface ResolvedAutoscaler {
+  readonly policy: ResolvedPolicy;
+  readonly autoscaler?: AutoscalerPolicy;
+}
+
 /** What one run needs, resolved in its first activity so that the history holds what was used. */
 export interface ResolvedPolicy {
   /** Name of the cluster, for people. */
@@ -398,6 +407,14 @@ export function resolveEmergency(policy: Policy, workloadName: string): Resolved
   if ('known' in resolved) return resolved;
   const { emergencyScaleUp: emergency, decisionMatrix: matrix } = policy;
   return { policy: resolved, emergency, ...(matrix?.workload === workloadName && { matrix }) };
+}
+
+/** The same for the configuration of its autoscaler. */
+export function resolveAutoscaler(policy: Policy, workloadName: string): ResolvedAutoscaler | UnknownWorkload {
+  const resolved = resolvePolicy(policy, workloadName);
+  if ('known' in resolved) return resolved;
+  const autoscaler = Object.hasOwn(policy.autoscaler, workloadName) ? policy.autoscaler[workloadName] : undefined;
+  return { policy: resolved, ...(autoscaler !== undefined && { autoscaler }) };
 }
 
 /** The same for steps: a trigger without an alert in the allow-list is fired by nothing. */

@@ -1,6 +1,7 @@
 import type { ApprovalView } from './approval.ts';
 import type { AlertsView } from './alerts.ts';
 import type { CapacityPlan, EventWindow, Procedure } from './capacity-plan.ts';
+import type { ConfigurationPlan } from './configuration.ts';
 import type { Evidence } from './evidence.ts';
 
 /** Where a run is. `Phase` is also the search attribute HeadroomPhase. */
@@ -9,6 +10,8 @@ export type RunPhase =
   | 'waiting for approval'
   | 'sleeping'
   | 'scaling'
+  /** New settings of an autoscaler are written, and looked at until they are seen to work. */
+  | 'configuring'
   | 'holding'
   | 'waiting for quiet'
   | 'winding down'
@@ -27,7 +30,7 @@ export interface ClaimState {
 
 /** The answer of query `status`: the same for the CLI, the UI and the report. */
 export interface RunStatus {
-  readonly procedure: Procedure;
+  readonly procedure: Procedure | ConfigurationPlan['procedure'];
   readonly workload: string;
   readonly event: EventWindow;
   readonly requestedBy: string;
@@ -52,6 +55,8 @@ export interface RunStatus {
   /** Of an emergency: what was heard of its alerts, and whether pods were what was missing. */
   readonly alerts?: AlertsView;
   readonly evidence?: Evidence;
+  /** Of a change of an autoscaler's configuration: what it changes, and until when. */
+  readonly configuration?: ConfigurationPlan;
   /** What happens next by itself, and when, where that is known. */
   readonly next: { readonly what: string; readonly atMs: number | null };
   readonly available: {
@@ -81,7 +86,7 @@ export interface WorkloadCounts {
 
 /** How a run ended. Outcomes that policy foresees are values; a failed run is something else. */
 export type RunResult =
-  | { readonly outcome: 'planned'; readonly plan: CapacityPlan; readonly planHash: string }
+  | { readonly outcome: 'planned'; readonly plan: CapacityPlan | ConfigurationPlan; readonly planHash: string }
   | { readonly outcome: 'refused'; readonly reasons: readonly string[] }
   | { readonly outcome: 'not needed'; readonly reasons: readonly string[] }
   /** Policy asks for an approval, and it was refused or did not come in time. */
@@ -101,5 +106,17 @@ export type RunResult =
       /** What is not as it was, because somebody else changed it meanwhile: left as found. */
       readonly drift: readonly string[];
       readonly otherClaims: number;
+      readonly timeline: RunStatus['timeline'];
+    }
+  | {
+      /** configured: it works, or did until its end; undone: it was not seen to work, `reasons` say why, and was taken back. */
+      readonly outcome: 'configured' | 'undone';
+      readonly reasons: readonly string[];
+      /** A line a value: 'maxReplicas: 20 -> 50'. */
+      readonly changes: readonly string[];
+      /** True when every old value is back. */
+      readonly restored: boolean;
+      /** What somebody else has set meanwhile, and stays. */
+      readonly drift: readonly string[];
       readonly timeline: RunStatus['timeline'];
     };

@@ -1,3 +1,4 @@
+import type { Spec } from './settings.ts';
 import type { Governor, WorkloadState } from './workload.ts';
 
 /** As Kubernetes has them in a status. */
@@ -23,6 +24,8 @@ export interface ObservedAutoscaler extends Pick<
   'kind' | 'namespace' | 'name' | 'uid' | 'fields' | 'marks' | 'writers'
 > {
   readonly target: { readonly kind: string; readonly name: string };
+  /** As it stands there. */
+  readonly spec: Spec;
   readonly conditions: readonly Condition[];
   /** When it changed the count last. */
   readonly lastScaledAtMs?: number;

@@ -96,6 +96,12 @@ export interface GovernorChange extends GovernorTarget {
     readonly from: Json | undefined;
     readonly to: Json | undefined;
   }[];
+  /** Keys of the spec that no hold touches. */
+  readonly spec?: readonly {
+    readonly key: string;
+    readonly from: Json | undefined;
+    readonly to: Json | undefined;
+  }[];
   readonly marks: readonly {
     readonly mark: keyof GovernorMarks;
     readonly from: string | undefined;

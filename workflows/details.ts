@@ -33,6 +33,7 @@ export function runDetails(status: RunStatus): string {
           ...holdRow(plan),
           `| released | | ${plan.hold === undefined ? `after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'}` : iso(status.event.endMs)} |`,
         ]),
+    ...configurationRows(status),
     ...(claim === null ? [] : ['', `**Claim:** ${claim.state}${claim.reason === '' ? '' : `, ${claim.reason}`}`]),
     ...(available === null
       ? []
@@ -68,8 +69,32 @@ function holdRow({ hold }: CapacityPlan): readonly string[] {
   return [`| scale-in | | off |`, `| scale-out | | ${hold.mode === 'freeze' ? 'alive' : 'off'} |`];
 }
 
+/** The page has to stay small; all of them are in the plan. */
+const SHOWN_DIFFERENCES = 12;
+
+/** What a change of the autoscaler's configuration sets, and until when. */
+function configurationRows({ configuration, phase, event }: RunStatus): readonly string[] {
+  if (configuration === undefined) return [];
+  const { governor, differences, untilMs, warnings } = configuration;
+  const isOpen = untilMs !== null && (phase === 'configuring' || phase === 'holding');
+  return [
+    '',
+    `**Settings** of ${governor.name}${untilMs === null ? '' : `, until ${iso(event.endMs)}`}:`,
+    ...differences.slice(0, SHOWN_DIFFERENCES).map((line) => `- ${line}`),
+    ...(differences.length > SHOWN_DIFFERENCES ? ['- …'] : []),
+    ...(warnings.length === 0 ? [] : ['', ...warnings.map((warning) => `- ${warning}`)]),
+    ...(isOpen
+      ? [
+          '',
+          '**You can send** (Update): `endNow` `{"as":"you"}`, `extend` `{"as":"you","forMs":1800000}`. Cancel gives the old settings back too.',
+        ]
+      : []),
+  ];
+}
+
 /** What can be sent in this phase, ready to paste. */
-function steeringWords({ phase, suspended, plan }: RunStatus): readonly string[] {
+function steeringWords({ phase, suspended, plan, configuration }: RunStatus): readonly string[] {
+  if (configuration !== undefined) return [];
   const words = {
     endNow: '`endNow` `{"as":"you"}`',
     skipWait: '`skipWait` `{"as":"you"}`',

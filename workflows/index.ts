@@ -1,5 +1,6 @@
 export { autoscalerStatus } from './autoscaler-status.ts';
 export { capacityLedger } from './capacity-ledger.ts';
+export { configureAutoscaler } from './configure-autoscaler.ts';
 export { emergencyScaleUp } from './emergency-scale-up.ts';
 export { stepScale } from './step-scale.ts';
 export { holdCapacity } from './hold-capacity.ts';

@@ -1,6 +1,6 @@
 import { defineSearchAttributeKey } from '@temporalio/common';
 import { setCurrentDetails, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { EventWindow, Procedure } from '../domain/capacity-plan.ts';
+import type { EventWindow } from '../domain/capacity-plan.ts';
 import { describeClaim, type Claim } from '../domain/claim.ts';
 import type { ClaimState, RunPhase, RunStatus } from '../domain/procedures.ts';
 import { runDetails } from './details.ts';
@@ -17,7 +17,7 @@ const NEEDS_APPROVAL = defineSearchAttributeKey('HeadroomNeedsApproval', 'BOOL')
 export type Run = ReturnType<typeof openRun>;
 
 export interface RunOpening {
-  readonly procedure: Procedure;
+  readonly procedure: RunStatus['procedure'];
   readonly workload: string;
   readonly event: EventWindow;
   readonly requestedBy: string;

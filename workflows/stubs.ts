@@ -10,14 +10,19 @@ const LOST_AFTER = '10s';
 
 /** What the worker knows or can reckon by itself: no effect and no wait, so one event of history instead of six. */
 export const reckoning = proxyLocalActivities<
-  Pick<Activities, 'resolveWorkloadPolicy' | 'resolveEmergencyPolicy' | 'resolveStepPolicy' | 'hashIntent'>
+  Pick<
+    Activities,
+    'resolveWorkloadPolicy' | 'resolveEmergencyPolicy' | 'resolveStepPolicy' | 'resolveAutoscalerPolicy' | 'hashIntent'
+  >
 >({
   startToCloseTimeout: '5s',
   retry: RETRY,
 });
 
 /** Reads of a plan and of a firing: an outage is waited out, because the event is still ahead. */
-export const reading = proxyActivities<Pick<Activities, 'surveyWorkload' | 'checkRoom' | 'findRun' | 'readEvidence'>>({
+export const reading = proxyActivities<
+  Pick<Activities, 'surveyWorkload' | 'surveyAutoscaler' | 'checkRoom' | 'findRun' | 'readEvidence'>
+>({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
   heartbeatTimeout: LOST_AFTER,
@@ -41,6 +46,23 @@ export const claiming = proxyActivities<Pick<Activities, 'claimCapacity' | 'rele
   retry: { ...RETRY, maximumInterval: '5s' },
 });
 
+/** The write of an autoscaler's settings: given up with the last reason when the cluster does not take it for two minutes. */
+export const setting = proxyActivities<Pick<Activities, 'writeSettings'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '45s',
+  scheduleToCloseTimeout: '2m',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '10s' },
+});
+
+/** The way back: it must be carried out, however long that takes. */
+export const givingBack = proxyActivities<Pick<Activities, 'restoreSettings'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '45s',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '10s' },
+});
+
 /** The first attempt of what an emergency reads and says, in its own workflow task; on any failure the ordinary one follows. */
 export const urgently = proxyLocalActivities<Pick<Activities, 'surveyWorkload' | 'lookAtEmergency' | 'claimCapacity'>>({
   startToCloseTimeout: '1s',
@@ -49,7 +71,10 @@ export const urgently = proxyLocalActivities<Pick<Activities, 'surveyWorkload' |
 
 /** Polls: each attempt is one look, the next one comes after the delay that the failure itself names. */
 export const watching = proxyActivities<
-  Pick<Activities, 'awaitAvailable' | 'keepClaimed' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression'>
+  Pick<
+    Activities,
+    'awaitAvailable' | 'keepClaimed' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression' | 'awaitSettings'
+  >
 >({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '70s',

@@ -1,5 +1,6 @@
 import type { Call } from '../../activities/ports.ts';
 import type { Condition, MetricsApi, ObservedAutoscaler, Stop } from '../../domain/scaling-facts.ts';
+import type { Spec } from '../../domain/settings.ts';
 import type { KubernetesClient } from './client.ts';
 import { lastWriterOf } from './field-managers.ts';
 import { heldPartsOf, isKedas } from './governors.ts';
@@ -53,6 +54,7 @@ function ofHpa(namespace: string, { metadata, spec, status }: Autoscaler): Obser
     kind: 'horizontalPodAutoscaler',
     ...heldPartsOf('horizontalPodAutoscaler', { metadata, ...(spec !== undefined && { spec }) }),
     target: { kind: spec?.scaleTargetRef.kind ?? '', name: spec?.scaleTargetRef.name ?? '' },
+    spec: specOf(spec),
     conditions: (status?.conditions ?? []).map(asCondition),
     ...lastScaled(status?.lastScaleTime),
     metricsFrom: metricsOf(spec),
@@ -73,6 +75,7 @@ function ofScaledObject(
     kind: 'scaledObject',
     ...heldPartsOf('scaledObject', { metadata, ...(spec !== undefined && { spec }) }),
     target: { kind: spec?.scaleTargetRef?.kind ?? 'Deployment', name: spec?.scaleTargetRef?.name ?? '' },
+    spec: specOf(spec),
     conditions: (status?.conditions ?? []).map(asCondition),
     ...lastScaled(made?.status?.lastScaleTime),
     metricsFrom: made === undefined ? [] : metricsOf(made.spec),
@@ -82,6 +85,11 @@ function ofScaledObject(
 
 function identityOf(namespace: string, metadata: Autoscaler['metadata']) {
   return { namespace, name: metadata?.name ?? '', uid: metadata?.uid ?? '' };
+}
+
+/** The API's own JSON, under the client's types. */
+function specOf(spec: object | undefined): Spec {
+  return { ...spec };
 }
 
 function madeFor(metadata: Autoscaler['metadata']): string | undefined {

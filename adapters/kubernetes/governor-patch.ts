@@ -30,6 +30,7 @@ function patchOf(change: GovernorChange): JsonPatch {
     ...change.fields
       .filter((one) => placeOf(change.kind, one.field).map === 'spec')
       .map((one) => specEdit(change, one)),
+    ...(change.spec ?? []).map(({ key, from, to }): Edit => ({ path: `/spec/${key}`, from, to })),
     ...mapEdits(change, 'annotations'),
     ...mapEdits(change, 'labels'),
   ];

@@ -16,6 +16,7 @@ import { withClient } from '../connect.ts';
 import { EXIT, refused, usage } from '../exit.ts';
 import { hear, sendUpdate } from '../updates.ts';
 import { whoAmI } from '../who.ts';
+import { registerConfiguration } from './configure.ts';
 import { by, type SteerOptions } from './steer.ts';
 
 interface HoldOptions extends OutputOptions {
@@ -36,7 +37,10 @@ export function registerAutoscaler(program: Command, plan: Command): void {
         ),
       ),
     );
-  const autoscaler = program.command('autoscaler').description('how a workload is autoscaled; stop that for a while');
+  const autoscaler = program
+    .command('autoscaler')
+    .description('how a workload is autoscaled; stop that for a while, or change it');
+  registerConfiguration(autoscaler);
   withTerms(autoscaler.command('hold'))
     .description('no scale-in, or neither in nor out, until a date; then it ends by itself')
     .option('--wait', 'stay until the run has ended; its outcome is the exit code')

@@ -10,7 +10,8 @@ import { readSchedule, type ScheduleOptions } from '../schedule-request.ts';
 import { describeTarget } from '../../domain/capacity-plan.ts';
 import { createSchedule, listSchedules, removeSchedule, type ScheduleView } from '../schedules.ts';
 import { planPreScale } from '../start.ts';
-import { planText, time } from '../text.ts';
+import { planText } from '../text.ts';
+import { time } from '../time.ts';
 import { whoAmI } from '../who.ts';
 
 export function registerSchedule(program: Command): void {
@@ -87,7 +88,8 @@ async function planFirst(client: Client, asked: PreScaleSchedule) {
   if (first === undefined) throw failed(`"${asked.cronText}" is of no day that there is`);
   const result = await planPreScale(client, scheduledRequest(asked, first));
   if (result.outcome === 'refused') throw refused(result.reasons);
-  if (result.outcome !== 'planned') throw failed(`the plan ended as ${result.outcome}`);
+  if (result.outcome !== 'planned' || result.plan.procedure === 'configureAutoscaler')
+    throw failed(`the plan ended as ${result.outcome}`);
   const { plan, planHash } = result;
   return { plan, planHash, schedule: { ...asked, daysBefore: daysBeforeFor(asked.cron, plan.leadMs) } };
 }

@@ -76,6 +76,60 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'triggers.*.cooldown': 'triggers: { high-cpu: { cooldown: 6m } }',
   'stepScale.minCooldown': 'stepScale: { minCooldown: 7m }',
   'stepScale.maxHold': 'stepScale: { maxHold: 2h }',
+  'autoscaler.*.use': 'autoscaler: { tensafe-server: { use: hpa } }',
+  'autoscaler.*.hpa.object': 'autoscaler: { tensafe-server: { hpa: { object: another } } }',
+  'autoscaler.*.hpa.limits.min': 'autoscaler: { tensafe-server: { hpa: { limits: { min: 4 } } } }',
+  'autoscaler.*.hpa.limits.max': 'autoscaler: { tensafe-server: { hpa: { limits: { max: 21 } } } }',
+  'autoscaler.*.hpa.cpuUtilisation': 'autoscaler: { tensafe-server: { hpa: { cpuUtilisation: 71 } } }',
+  'autoscaler.*.hpa.memoryUtilisation': 'autoscaler: { tensafe-server: { hpa: { memoryUtilisation: 81 } } }',
+  'autoscaler.*.hpa.scaleDown.stabilisation':
+    'autoscaler: { tensafe-server: { hpa: { scaleDown: { stabilisation: 90s } } } }',
+  'autoscaler.*.hpa.scaleDown.select': 'autoscaler: { tensafe-server: { hpa: { scaleDown: { select: Min } } } }',
+  'autoscaler.*.hpa.scaleDown.policies.*.type':
+    'autoscaler: { tensafe-server: { hpa: { scaleDown: { policies: [{ type: Pods, value: 10, period: 60s }] } } } }',
+  'autoscaler.*.hpa.scaleDown.policies.*.value':
+    'autoscaler: { tensafe-server: { hpa: { scaleDown: { policies: [{ type: Percent, value: 11, period: 60s }] } } } }',
+  'autoscaler.*.hpa.scaleDown.policies.*.period':
+    'autoscaler: { tensafe-server: { hpa: { scaleDown: { policies: [{ type: Percent, value: 10, period: 61s }] } } } }',
+  'autoscaler.*.hpa.scaleUp.stabilisation':
+    'autoscaler: { tensafe-server: { hpa: { scaleUp: { stabilisation: 90s } } } }',
+  'autoscaler.*.hpa.scaleUp.select': 'autoscaler: { tensafe-server: { hpa: { scaleUp: { select: Min } } } }',
+  'autoscaler.*.hpa.scaleUp.policies.*.type':
+    'autoscaler: { tensafe-server: { hpa: { scaleUp: { policies: [{ type: Pods, value: 10, period: 60s }] } } } }',
+  'autoscaler.*.hpa.scaleUp.policies.*.value':
+    'autoscaler: { tensafe-server: { hpa: { scaleUp: { policies: [{ type: Percent, value: 11, period: 60s }] } } } }',
+  'autoscaler.*.hpa.scaleUp.policies.*.period':
+    'autoscaler: { tensafe-server: { hpa: { scaleUp: { policies: [{ type: Percent, value: 10, period: 61s }] } } } }',
+  'autoscaler.*.keda.object': 'autoscaler: { tensafe-server: { keda: { object: another } } }',
+  'autoscaler.*.keda.limits.min': 'autoscaler: { tensafe-server: { keda: { limits: { min: 4 } } } }',
+  'autoscaler.*.keda.limits.max': 'autoscaler: { tensafe-server: { keda: { limits: { max: 49 } } } }',
+  'autoscaler.*.keda.polling': 'autoscaler: { tensafe-server: { keda: { polling: 16s } } }',
+  'autoscaler.*.keda.cooldown': 'autoscaler: { tensafe-server: { keda: { cooldown: 61s } } }',
+  'autoscaler.*.keda.triggers.*.query':
+    'autoscaler: { tensafe-server: { keda: { triggers: { queue-depth: { query: sum(another) } } } } }',
+  'autoscaler.*.keda.triggers.*.threshold':
+    'autoscaler: { tensafe-server: { keda: { triggers: { queue-depth: { threshold: 51 } } } } }',
+  'autoscaler.*.keda.triggers.*.metricType':
+    'autoscaler: { tensafe-server: { keda: { triggers: { queue-depth: { metricType: Value } } } } }',
+  'autoscaler.*.keda.scaleDown.stabilisation':
+    'autoscaler: { tensafe-server: { keda: { scaleDown: { stabilisation: 90s } } } }',
+  'autoscaler.*.keda.scaleDown.select': 'autoscaler: { tensafe-server: { keda: { scaleDown: { select: Min } } } }',
+  'autoscaler.*.keda.scaleDown.policies.*.type':
+    'autoscaler: { tensafe-server: { keda: { scaleDown: { policies: [{ type: Pods, value: 10, period: 60s }] } } } }',
+  'autoscaler.*.keda.scaleDown.policies.*.value':
+    'autoscaler: { tensafe-server: { keda: { scaleDown: { policies: [{ type: Percent, value: 11, period: 60s }] } } } }',
+  'autoscaler.*.keda.scaleDown.policies.*.period':
+    'autoscaler: { tensafe-server: { keda: { scaleDown: { policies: [{ type: Percent, value: 10, period: 61s }] } } } }',
+  'autoscaler.*.keda.scaleUp.stabilisation':
+    'autoscaler: { tensafe-server: { keda: { scaleUp: { stabilisation: 90s } } } }',
+  'autoscaler.*.keda.scaleUp.select': 'autoscaler: { tensafe-server: { keda: { scaleUp: { select: Min } } } }',
+  'autoscaler.*.keda.scaleUp.policies.*.type':
+    'autoscaler: { tensafe-server: { keda: { scaleUp: { policies: [{ type: Pods, value: 10, period: 60s }] } } } }',
+  'autoscaler.*.keda.scaleUp.policies.*.value':
+    'autoscaler: { tensafe-server: { keda: { scaleUp: { policies: [{ type: Percent, value: 11, period: 60s }] } } } }',
+  'autoscaler.*.keda.scaleUp.policies.*.period':
+    'autoscaler: { tensafe-server: { keda: { scaleUp: { policies: [{ type: Percent, value: 10, period: 61s }] } } } }',
+  'autoscaler.*.thrashingStabilisation': 'autoscaler: { tensafe-server: { thrashingStabilisation: 700s } }',
   'prices.currency': 'prices: { currency: EUR }',
   'alertRules.*.procedure': 'alertRules: { Another: { procedure: emergencyScaleUp, workload: tensafe-server } }',
   'alertRules.*.workload': 'alertRules: { TensafeErrorSpike: { workload: tensafe-training-worker } }',

@@ -10,11 +10,15 @@ import { createMetricsPort } from '../../adapters/prometheus.ts';
 import { routeAlert } from '../../domain/alerts.ts';
 import { canonicalJson } from '../../domain/json.ts';
 import { planEmergency } from '../../domain/emergency.ts';
+import { planConfiguration } from '../../domain/configuration.ts';
 import {
   refOf,
+  resolveAutoscaler,
   resolveEmergency,
   resolveSteps,
+  type AutoscalerPolicy,
   type Policy,
+  type ResolvedAutoscaler,
   type ResolvedEmergency,
   type ResolvedPolicy,
   type ResolvedSteps,
@@ -102,6 +106,29 @@ class World {
       survey: { kind: 'found', state: state as never },
       event: { name: 'slow', startMs: nowMs, endMs: nowMs + resolved.emergency.maxHoldMs },
     });
+  }
+
+  /** What a change of its autoscaler would do to one of either kind, as it is in use and as it would be. */
+  configuration(what: 'policy' | 'calm' = 'policy'): unknown {
+    const workload = 'tensafe-server';
+    const { policy, autoscaler } = resolveAutoscaler(this.policy, workload) as ResolvedAutoscaler;
+    const { hpa, keda } = AS_SHIPPED.autoscaler[workload] ?? {};
+    const triggers = Object.entries(keda?.triggers ?? {}).map(([name, { query }]) => ({ name, metadata: { query } }));
+    const plan = (kind: 'horizontalPodAutoscaler' | 'scaledObject', described: AutoscalerPolicy | undefined) => {
+      const [name, spec] = kind === 'scaledObject' ? [keda?.object, { triggers }] : [hpa?.object, {}];
+      const self = { namespace: 'tensafe', name, uid: kind, fields: {}, marks: {}, ignored: false, kind };
+      const state = { ref: refOf(policy), wantedReplicas: 4, autoscalers: [self], self: { ...self, kind: 'workload' } };
+      return planConfiguration({
+        request: { workload, what, requestedBy: 'kim' },
+        resolved: { policy, ...(described !== undefined && { autoscaler: described }) },
+        facts: { state, autoscalers: [{ ...self, spec, conditions: [] }] } as never,
+        untilMs: null,
+      });
+    };
+    return (['horizontalPodAutoscaler', 'scaledObject'] as const).map((kind) => [
+      plan(kind, autoscaler),
+      ...(['hpa', 'keda'] as const).map((use) => plan(kind, autoscaler && { ...autoscaler, use })),
+    ]);
   }
 
   /** What a run of steps goes by, as it is written into its history. */
@@ -285,6 +312,14 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'alertRules.*.workload': { see: (world) => world.route('TensafeErrorSpike') },
   'alertRules.*.trigger': { see: (world) => world.steps() },
   'alertRules.*.match.*': { see: (world) => world.route('TensafeHighCpu') },
+  ...Object.fromEntries(
+    Object.keys(POLICY_CHANGES)
+      .filter((path) => path.startsWith('autoscaler.'))
+      .map((path) => [
+        path,
+        { see: (world: World) => world.configuration(path.endsWith('.thrashingStabilisation') ? 'calm' : 'policy') },
+      ]),
+  ),
 };
 
 /** Nobody answers within a millisecond; the failure names who was asked. */

@@ -7,6 +7,7 @@ import { findGitOpsOwner } from '../../domain/git-ops.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import type { PodFacts } from '../../domain/pod-facts.ts';
 import type { Condition, MetricsApi, ObservedAutoscaler, Stop } from '../../domain/scaling-facts.ts';
+import type { Spec } from '../../domain/settings.ts';
 import type { QuotaFacts } from '../../domain/quota.ts';
 import type { PodTrouble } from '../../domain/troubles.ts';
 import {
@@ -39,6 +40,8 @@ interface StoredGovernor {
   readonly name: string;
   readonly uid: string;
   readonly fields: Fields;
+  /** The rest of its spec, by its keys. */
+  readonly spec?: Spec;
   /** As in Kubernetes: absent rather than empty. */
   readonly annotations: Texts | undefined;
   readonly labels: Texts | undefined;
@@ -172,6 +175,11 @@ export class FakeCluster implements WorkloadPort {
     this.#settle();
   }
 
+  /** Somebody else edits the rest of the spec; undefined removes the key. */
+  setSpec(id: GovernorId, key: string, value: Json | undefined): void {
+    this.#edit(id, (one) => ({ ...one, spec: withKey(one.spec ?? {}, key, value) }));
+  }
+
   annotate(id: GovernorId, key: string, value: string | undefined): void {
     this.#edit(id, (one) => ({
       ...one,
@@ -192,8 +200,8 @@ export class FakeCluster implements WorkloadPort {
 
   /** The object as it is stored, to be compared whole. */
   snapshot(id: GovernorId): Json {
-    const { uid, fields, annotations = null, labels = null } = this.#get(id);
-    return { uid, fields: fields as { readonly [key: string]: Json }, annotations, labels };
+    const { uid, fields, spec = {}, annotations = null, labels = null } = this.#get(id);
+    return { uid, fields: fields as { readonly [key: string]: Json }, spec, annotations, labels };
   }
 
   /** Runs just before the next write is looked at: the moment in which races happen. */
@@ -445,10 +453,23 @@ function observed(one: StoredGovernor, kind: AutoscalerKind, madeFor: string | u
     marks,
     ...(writers !== undefined && { writers }),
     target: { kind: one.ref.kind, name: one.ref.object },
+    spec: { ...specOf(kind, fields), ...one.spec },
     conditions: one.conditions ?? WELL[kind],
     metricsFrom: [kind === 'scaledObject' ? 'external.metrics.k8s.io' : 'metrics.k8s.io'],
     stops: stopsOf(one),
     ...(madeFor !== undefined && { madeFor }),
+  };
+}
+const SPEC_KEYS = {
+  horizontalPodAutoscaler: { floor: 'minReplicas', ceiling: 'maxReplicas', freeze: 'behavior' },
+  scaledObject: { floor: 'minReplicaCount', ceiling: 'maxReplicaCount', freeze: undefined },
+} as const;
+function specOf(kind: AutoscalerKind, { floor, ceiling, freeze }: Fields): Spec {
+  const keys = SPEC_KEYS[kind];
+  return {
+    ...(floor !== undefined && { [keys.floor]: floor }),
+    ...(ceiling !== undefined && { [keys.ceiling]: ceiling }),
+    ...(freeze !== undefined && keys.freeze !== undefined && { [keys.freeze]: freeze }),
   };
 }
 function stopsOf(one: StoredGovernor): readonly Stop[] {
@@ -517,13 +538,15 @@ function isAsRead(one: StoredGovernor, change: GovernorChange): boolean {
     one.uid === change.uid &&
     (change.version === undefined || change.version === versionOf(one)) &&
     change.fields.every(({ field, from }) => sameJson(one.fields[field], from)) &&
+    (change.spec ?? []).every(({ key, from }) => sameJson(one.spec?.[key], from)) &&
     change.marks.every(({ mark, from }) => marks[mark] === from) &&
     (!touches(false) || (one.annotations !== undefined) === change.hasAnnotations) &&
     (!touches(true) || (one.labels !== undefined) === change.hasLabels)
   );
 }
 
-function applied(one: StoredGovernor, { fields, marks }: GovernorChange): StoredGovernor {
+function applied(one: StoredGovernor, { fields, spec = [], marks }: GovernorChange): StoredGovernor {
+  const nextSpec = spec.reduce((all, { key, to }) => withKey(all, key, to), one.spec ?? {});
   const nextFields = fields.reduce((all, { field, to }) => withKey(all, field, to), one.fields);
   const edit = (map: Texts | undefined, label: boolean) =>
     asMap(
@@ -536,6 +559,7 @@ function applied(one: StoredGovernor, { fields, marks }: GovernorChange): Stored
   return {
     ...one,
     fields: nextFields,
+    spec: nextSpec,
     writers: [...others, ...written],
     annotations: edit(one.annotations, false),
     labels: edit(one.labels, true),

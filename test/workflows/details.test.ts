@@ -76,4 +76,32 @@ describe('the page of a run', () => {
     assert.match(page, /\| maximum \| 10 \| 14 \|/);
     assert.match(page, /\*\*Conflict:\*\* two autoscalers; the repair/);
   });
+
+  it('shows what a change of a configuration sets, until when, and what can be sent', () => {
+    const differences = Array.from({ length: 20 }, (_, index) => `value${index}: 1 -> 2`);
+    const configuration = {
+      procedure: 'configureAutoscaler',
+      cluster: 'tensafe-prod',
+      workload: 'web',
+      what: 'calm',
+      governor: { kind: 'horizontalPodAutoscaler', name: 'web-hpa', uid: 'uid-1' },
+      changes: [],
+      differences,
+      untilMs: 60_000,
+      ailing: [],
+      warnings: ['it is held'],
+    } as const;
+    const of = (untilMs: number | null) =>
+      runDetails({
+        ...aStatus(null),
+        procedure: 'configureAutoscaler',
+        plan: null,
+        configuration: { ...configuration, untilMs },
+      });
+    assert.match(of(60_000), /\*\*Settings\*\* of web-hpa, until 1970-01-01T00:01:00Z:\n- value0: 1 -> 2\n/);
+    assert.match(of(60_000), /- value11: 1 -> 2\n- …\n\n- it is held/);
+    assert.match(of(60_000), /`endNow`/);
+    assert.doesNotMatch(of(60_000), /amendFloor|suspend/);
+    assert.doesNotMatch(of(null), /endNow/);
+  });
 });

@@ -1,0 +1,87 @@
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+import type { ConfigurationRequest } from '../../domain/configuration.ts';
+import { readConfigurationRequest } from '../../domain/configuration-request.ts';
+import { readDuration } from '../../domain/duration.ts';
+import { begun, plannedOrRefused } from '../begun.ts';
+import { run, withJson, type OutputOptions } from '../command.ts';
+import { planConfiguration, startConfiguration } from '../configuration.ts';
+import { withClient } from '../connect.ts';
+import { usage } from '../exit.ts';
+import { whoAmI } from '../who.ts';
+
+interface ConfigureOptions extends OutputOptions {
+  readonly for?: string;
+  readonly stabilisation?: string;
+  readonly reason?: string;
+  readonly as?: string;
+  readonly plan?: boolean;
+  readonly wait?: boolean;
+}
+
+/** Under `headroom autoscaler`. */
+export function registerConfiguration(autoscaler: Command): void {
+  withTerms(autoscaler.command('configure'))
+    .description('set what governs the workload as headroom.yaml describes it; taken back where it is not seen to work')
+    .option('--for <duration>', 'for a time, at most 7d, such as 2h; then the old values come back')
+    .action((workload: string, options: ConfigureOptions) => act('policy', workload, options));
+  withTerms(autoscaler.command('calm'))
+    .description('against a count that swings: scale in only after a longer time of less, until a date')
+    .option('--for <duration>', 'how long, at most 7d, such as 2h; then the old values come back')
+    .option('--stabilisation <duration>', 'how long it must have been less, at most 1h; default: the policy’s')
+    .action((workload: string, options: ConfigureOptions) => act('calm', workload, options));
+}
+
+function withTerms(command: Command): Command {
+  return withJson(
+    command
+      .argument('<workload>', 'a workload of headroom.yaml')
+      .option('--plan', 'what it would change now; touches nothing')
+      .option('--reason <text>', 'why: it stands in the run')
+      .option('--as <who>', 'who asks (default: user@host)')
+      .option('--wait', 'stay until the run has ended; its outcome is the exit code'),
+  );
+}
+
+function act(what: ConfigurationRequest['what'], workload: string, options: ConfigureOptions): Promise<void> {
+  return run(options, () => {
+    const request = readRequest(what, workload, options);
+    return withClient((client) => carryOut(client, request, options));
+  });
+}
+
+async function carryOut(client: Client, request: ConfigurationRequest, options: ConfigureOptions) {
+  if (options.plan === true) return plannedOrRefused(await planConfiguration(client, request));
+  const { id } = await startConfiguration(client, request);
+  return begun(client, id, options);
+}
+
+function readRequest(
+  what: ConfigurationRequest['what'],
+  workload: string,
+  { for: length, stabilisation, reason, as }: ConfigureOptions,
+): ConfigurationRequest {
+  const lengths = { for: readLength(length), stabilisation: readLength(stabilisation) };
+  const unread = Object.entries(lengths).flatMap(([name, { fault }]) =>
+    fault === undefined ? [] : [`--${name} ${fault}`],
+  );
+  const { request, faults } = readConfigurationRequest({
+    workload,
+    what,
+    requestedBy: as ?? whoAmI(),
+    ...(length !== undefined && { forMs: lengths.for.ms ?? 1 }),
+    ...(stabilisation !== undefined && { stabilisationMs: lengths.stabilisation.ms ?? 1 }),
+    ...(reason !== undefined && { reason }),
+  });
+  const named = faults.map(
+    (fault) => `--${fault.replace(/^forMs/, 'for').replace(/^stabilisationMs/, 'stabilisation')}`,
+  );
+  if (unread.length + named.length > 0) throw usage([...unread, ...named]);
+  return request;
+}
+
+function readLength(text: string | undefined): { readonly ms?: number; readonly fault?: string } {
+  if (text === undefined) return {};
+  const read = readDuration(text);
+  return read.kind === 'fault' ? { fault: read.message } : { ms: read.ms };
+}
