@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { eventually } from '../harness/eventually.ts';
-import { call, idOf, type WorkloadWorld } from './workload-world.ts';
+import type { Json } from '../../domain/json.ts';
+import { call, changeOf, governorOf, idOf, type WorkloadWorld } from './workload-world.ts';
 
 const PAUSED = 'autoscaling.keda.sh/paused';
 
@@ -64,6 +65,34 @@ export function describeAutoscalers(world: () => WorkloadWorld): void {
         [['spec.behavior.scaleDown.selectPolicy', 'Disabled', 'bob']],
       );
     });
+  });
+
+  describe('changing the rest of an autoscaler’s spec', () => {
+    const metrics: Json = [
+      { type: 'Resource', resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 55 } } },
+    ];
+    const rows = [
+      { kind: 'horizontalPodAutoscaler', key: 'metrics', to: metrics },
+      { kind: 'scaledObject', key: 'pollingInterval', to: 45 },
+    ] as const;
+    for (const { kind, key, to } of rows)
+      it(`is guarded key by key, together with its fields (${kind})`, async () => {
+        const { ref, find } = await scaled(kind, `spec-${kind.toLowerCase()}`);
+        const change = async (edit: { readonly from: Json | undefined; readonly to: Json | undefined }) => {
+          const governor = governorOf(await world().port.readWorkload(ref, call), kind);
+          const bounds = changeOf(governor, { ceiling: 21 }, governor.marks);
+          return world().port.changeGovernor({ ...bounds, spec: [{ key, ...edit }] }, call);
+        };
+        const { [key]: from } = (await find()).spec;
+        assert.equal(await change({ from: 7, to }), 'raced');
+        assert.deepEqual([(await find()).fields.ceiling, (await find()).spec[key]], [20, from]);
+        assert.equal(await change({ from, to }), 'written');
+        assert.deepEqual([(await find()).fields.ceiling, (await find()).spec[key]], [21, to]);
+        // who thinks that it is absent is behind
+        assert.equal(await change({ from: undefined, to: from }), 'raced');
+        assert.equal(await change({ from: to, to: from }), 'written');
+        assert.deepEqual((await find()).spec[key], from);
+      });
   });
 
   describe('listing who serves metrics', () => {
