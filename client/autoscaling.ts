@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Client, WorkflowFailedError } from '@temporalio/client';
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
 import type { ScalingKnown } from '../domain/autoscaler-status.ts';
-import { ledgerId, QUEUES } from '../domain/names.ts';
+import { configurationId, ledgerId, QUEUES } from '../domain/names.ts';
 import type { ScalingFacts } from '../domain/scaling-facts.ts';
 import { ledgerQuery } from '../workflows/messages.ts';
 import { failed, refused } from './exit.ts';
@@ -34,13 +34,15 @@ export async function readScaling(client: Client, workload: string): Promise<Sca
 export async function readAutoscaling(client: Client, workload: string): Promise<ScalingKnown> {
   const facts = await readScaling(client, workload);
   const live = Object.entries(facts.owners).flatMap(([id, lives]) => (lives ? [id] : []));
-  const [ledger, ...ends] = await Promise.all([
+  const [ledger, settings, ...ends] = await Promise.all([
     askLedger(client, workload),
+    askSettings(client, workload),
     ...live.map(async (id): Promise<readonly [string, number | undefined]> => [id, await endOf(client, id)]),
   ]);
   return {
     facts,
     ledger,
+    ...(settings !== undefined && { settings }),
     ends: Object.fromEntries(ends.flatMap(([id, endMs]) => (endMs === undefined ? [] : [[id, endMs]]))),
     nowMs: Date.now(),
   };
@@ -59,6 +61,16 @@ async function endOf(client: Client, claimId: string): Promise<number | undefine
   const [id = ''] = claimId.split('/');
   const view = await viewRun(client, id).catch(() => undefined);
   return view?.status?.event.endMs;
+}
+
+/** A run that has ended by itself has given back what it had to; one that was terminated still tells what that was. */
+async function askSettings(client: Client, workload: string): Promise<ScalingKnown['settings']> {
+  const id = configurationId(workload);
+  const view = await viewRun(client, id).catch(() => undefined);
+  const { configuration, event, phase } = view?.status ?? {};
+  if (configuration === undefined || event === undefined || phase === 'done') return undefined;
+  if (configuration.untilMs === null) return undefined;
+  return { id, plan: configuration, untilMs: event.endMs, lives: view?.state === 'RUNNING' };
 }
 
 async function askLedger(client: Client, workload: string): Promise<ScalingKnown['ledger']> {

@@ -8,6 +8,7 @@ import { judgeConditions, judgeMetricsApis, type Finding } from './metrics-healt
 import { findPauses } from './pauses.ts';
 import { judgeReadiness } from './readiness.ts';
 import type { ObservedAutoscaler, ScalingFacts } from './scaling-facts.ts';
+import { judgeTemporarySettings, type TemporarySettings } from './temporary-settings.ts';
 import { describeGovernor, findGovernor, type Governor } from './workload.ts';
 
 /** What is known besides what the cluster says. */
@@ -17,6 +18,8 @@ export interface ScalingKnown {
   readonly ledger: { readonly standing: HoldStanding | null; readonly trouble: string | null } | null;
   /** By claim id: when its run lets go at the latest, where it says so. */
   readonly ends: { readonly [claimId: string]: number };
+  /** Of the run that has changed its configuration for a time, and has not ended by itself; absent where there is none. */
+  readonly settings?: TemporarySettings;
   readonly nowMs: number;
 }
 
@@ -32,6 +35,7 @@ export function judgeAutoscaling(known: ScalingKnown): AutoscalerStatus {
     ...governorFindings(known),
     ...metricsFindings(known),
     ...holdFindings(known),
+    ...(known.settings === undefined ? [] : judgeTemporarySettings(known.settings, known.facts)),
     ...pauseFindings(known),
   ];
   return { isWell: findings.every(({ needsPerson }) => !needsPerson), findings };

@@ -219,6 +219,7 @@ describe('looking whether new settings work', () => {
     await write();
     const said = { type: 'ScalingActive', status: ill ? 'False' : 'True', reason: 'X', message: 'no metrics' };
     cluster.setConditions(HPA, [said]);
+    if (ill) cluster.setField(HPA, 'floor', 5);
     const now = Date.now();
     const times = { writtenAtMs: now - writtenAgoMs, deadlineMs: now + leftMs };
     return run.act(() => activities.awaitSettings({ ...request, ...times }));
@@ -230,8 +231,9 @@ describe('looking whether new settings work', () => {
   });
   it('says at the deadline what speaks against them, and goes on looking before', async () => {
     await assert.rejects(look({ writtenAgoMs: 21_000, leftMs: 9_000, ill: true }), { type: 'notReady' });
-    const { kind, ...rest } = await look({ writtenAgoMs: 61_000, leftMs: -1, ill: true });
-    assert.equal(kind, 'not verified');
-    assert.match(JSON.stringify(rest), /no metrics/);
+    const verdict = await look({ writtenAgoMs: 61_000, leftMs: -1, ill: true });
+    assert.ok(verdict.kind === 'not verified');
+    assert.equal(verdict.reasons[0], 'minReplicas is 5, not 4');
+    assert.match(verdict.reasons[1] ?? '', /no metrics/);
   });
 });

@@ -275,3 +275,33 @@ describe('refusing to release', () => {
     assert.deepEqual(more, []);
   });
 });
+
+describe('the status of settings that were made for a time', () => {
+  const plan = {
+    procedure: 'configureAutoscaler',
+    cluster: 'prod',
+    workload: 'web',
+    what: 'policy',
+    governor: { kind: 'horizontalPodAutoscaler', name: 'web-hpa', uid: 'hpa-1' },
+    changes: [
+      { key: 'minReplicas', was: 2, set: 3 },
+      { key: 'maxReplicas', was: 20, set: 30 },
+    ],
+    differences: [],
+    untilMs: NOW_MS,
+    ailing: [],
+    warnings: [],
+  } as const;
+  const of = (lives: boolean, changes: typeof plan.changes | [] = plan.changes) =>
+    judge({ settings: { id: 'configure-autoscaler.web', plan: { ...plan, changes }, untilMs: NOW_MS, lives } });
+
+  it('says of a run what of them stands, and until when', () => {
+    const { all, isWell } = of(true);
+    assert.match(all, /^settings: minReplicas: 2 -> 3, until 2026-11-27T12:00:00Z, by configure-autoscaler.web$/m);
+    assert.equal(isWell, true);
+  });
+  it('calls a person where the run was terminated, for as long as they stand', () => {
+    assert.match(of(false).alarms.join(), /settings: minReplicas: 2 -> 3: meant for a time.*terminated/);
+    assert.deepEqual(of(false, []).alarms, []);
+  });
+});

@@ -71,6 +71,13 @@ describe('planning a change of an autoscaler’s configuration', () => {
     assert.ok(differences.includes('behavior.scaleDown.stabilizationWindowSeconds: absent -> 600'), differences.join());
   });
 
+  it('notes what was wrong before, which it does not have to answer for', () => {
+    const conditions = [condition('ScalingActive', 'False', 'FailedGet'), condition('AbleToScale', 'True')];
+    const decision = aPlanOf({ observed: anHpa({ conditions }) });
+    assert.ok(decision.kind === 'plan');
+    assert.deepEqual(decision.plan.ailing, ['ScalingActive']);
+  });
+
   it('is not needed where it is so already', () => {
     const decision = aPlanOf({
       autoscaler: AS_KEDA,

@@ -95,113 +95,117 @@ const stabilisationOf = async (lane: Lane, name: string) => {
     ?.scaleDown?.stabilizationWindowSeconds;
 };
 
-for (const governor of ['hpa', 'keda'] as const) {
-  describe(`configuring an autoscaler, ${GOVERNORS[governor].words}`, { concurrency: true }, () => {
-    it('is planned value by value, written once, seen to work, and not needed then', () =>
-      inConfiguredLane(governor, async (lane) => {
+describe('the settings of an autoscaler', { concurrency: true }, () => {
+  for (const governor of ['hpa', 'keda'] as const) {
+    describe(`configuring an autoscaler, ${GOVERNORS[governor].words}`, () => {
+      it('is planned value by value, written once, seen to work, and not needed then', () =>
+        inConfiguredLane(governor, async (lane) => {
+          const owners = await lane.snapshot();
+          const plan = await autoscaler(lane, 'configure', '--plan');
+          assert.equal(plan.code, 0, plan.stderr);
+          assert.match(plan.stdout, /change +min(Replicas|ReplicaCount): 3 -> 2/);
+          assert.deepEqual([await lane.snapshot(), lane.writes()], [owners, []]);
+
+          const done = await autoscaler(lane, 'configure', '--as', 'alice', '--wait');
+          assert.equal(done.code, 0, done.stderr);
+          assert.match(done.stdout, /result +configured/);
+          const { spec } = await lane.snapshot();
+          assert.deepEqual(spec, wantedOf(governor, owners.spec));
+          assert.equal(lane.writes().length, 1);
+          if (governor === 'keda') assert.equal(await stabilisationOf(lane, KEDAS_HPA), 600);
+
+          const again = await autoscaler(lane, 'configure', '--wait');
+          assert.match(again.stdout, /not needed[\s\S]*is as headroom.yaml has it/);
+          assert.equal(lane.writes().length, 1);
+          await lane.record(`configured-${governor}`);
+        }));
+
+      it('is of what comes back while a run holds the workload, and leaves the hold alone', () =>
+        inConfiguredLane(governor, async (lane) => {
+          const owners = await lane.snapshot();
+          await startSale(lane, { words: ['--replicas', '6'] });
+          await untilPhase(lane, 'holding');
+          const done = await autoscaler(lane, 'configure', '--wait');
+          assert.equal(done.code, 0, `${done.stderr}\n${done.stdout}`);
+          assert.equal(await lane.floor(), 6);
+          const cancelled = await lane.headroom('cancel', RUN);
+          assert.equal(cancelled.code, 0, cancelled.stderr);
+          await untilClosed(lane);
+          await untilHome(lane, { ...owners, spec: wantedOf(governor, owners.spec) });
+        }));
+    });
+  }
+
+  describe('new settings that do not work', () => {
+    it('are taken back exactly, and said to be', () =>
+      inConfiguredLane(
+        'hpa',
+        async (lane) => {
+          await eventually(
+            'the HPA reads its metrics',
+            async () => !(await autoscaler(lane, 'status')).stdout.includes('are not read'),
+            { withinMs: 60_000, everyMs: 2_000 },
+          );
+          const owners = await lane.snapshot();
+          const done = await autoscaler(lane, 'configure', '--wait');
+          assert.equal(done.code, 1, done.stdout);
+          assert.match(done.stdout, /result +undone \(the old values are back\)[\s\S]*missing request for memory/);
+          assert.deepEqual(await lane.snapshot(), owners);
+          await lane.record('configuration-undone');
+        },
+        // memory is not asked for, so nobody can say how much of it is used
+        {
+          pod: { requests: { cpu: '100m' } },
+          change: { hpa: { ...AUTOSCALER.hpa.hpa, memoryUtilisation: 80, limits: { min: 1, max: 10 } } },
+        },
+      ));
+  });
+
+  describe('calming a count that swings', { concurrency: 2 }, () => {
+    it('ends by itself at its date, under an HPA, exactly', () =>
+      inConfiguredLane('hpa', async (lane) => {
         const owners = await lane.snapshot();
-        const plan = await autoscaler(lane, 'configure', '--plan');
-        assert.equal(plan.code, 0, plan.stderr);
-        assert.match(plan.stdout, /change +min(Replicas|ReplicaCount): 3 -> 2/);
-        assert.deepEqual([await lane.snapshot(), lane.writes()], [owners, []]);
-
-        const done = await autoscaler(lane, 'configure', '--as', 'alice', '--wait');
-        assert.equal(done.code, 0, done.stderr);
-        assert.match(done.stdout, /result +configured/);
-        const { spec } = await lane.snapshot();
-        assert.deepEqual(spec, wantedOf(governor, owners.spec));
-        assert.equal(lane.writes().length, 1);
-        if (governor === 'keda') assert.equal(await stabilisationOf(lane, KEDAS_HPA), 600);
-
-        const again = await autoscaler(lane, 'configure', '--wait');
-        assert.match(again.stdout, /not needed[\s\S]*is as headroom.yaml has it/);
-        assert.equal(lane.writes().length, 1);
-        await lane.record(`configured-${governor}`);
+        const began = await autoscaler(lane, 'calm', '--for', '1m', '--stabilisation', '12m');
+        assert.equal(began.code, 0, began.stderr);
+        await untilPhase(lane, 'holding', { run, ...VERIFIED });
+        assert.equal(await stabilisationOf(lane, GOVERNORS.hpa.name), 720);
+        const status = await autoscaler(lane, 'status');
+        assert.match(status.stdout, /settings +behavior.*, until 20[^,]*, by configure-autoscaler/);
+        const second = await autoscaler(lane, 'configure');
+        assert.equal(second.code, 3);
+        assert.match(second.stderr, new RegExp(`being changed already: ${run}`));
+        assert.equal(await untilClosed(lane, { run, withinMs: 90_000 }), 'COMPLETED');
+        assert.deepEqual(await lane.snapshot(), owners);
+        const { result } = await lane.status(run);
+        assert.deepEqual([result?.outcome, result?.restored, result?.drift], ['configured', true, []]);
+        await lane.record('calmed-hpa');
       }));
 
-    it('is of what comes back while a run holds the workload, and leaves the hold alone', () =>
-      inConfiguredLane(governor, async (lane) => {
+    it('reaches KEDA’s HPA, and is taken back where the run is cancelled', () =>
+      inConfiguredLane('keda', async (lane) => {
         const owners = await lane.snapshot();
-        await startSale(lane, { words: ['--replicas', '6'] });
-        await untilPhase(lane, 'holding');
-        const done = await autoscaler(lane, 'configure', '--wait');
-        assert.equal(done.code, 0, `${done.stderr}\n${done.stdout}`);
-        assert.equal(await lane.floor(), 6);
-        const cancelled = await lane.headroom('cancel', RUN);
+        const began = await autoscaler(lane, 'calm', '--for', '2h');
+        assert.equal(began.code, 0, began.stderr);
+        await untilPhase(lane, 'holding', { run, ...VERIFIED });
+        assert.equal(await stabilisationOf(lane, KEDAS_HPA), 900);
+        const later = await lane.headroom('extend', run, '--for', '7d');
+        assert.equal(later.code, 3);
+        const cancelled = await lane.headroom('cancel', run);
         assert.equal(cancelled.code, 0, cancelled.stderr);
-        await untilClosed(lane);
-        await untilHome(lane, { ...owners, spec: wantedOf(governor, owners.spec) });
+        await untilClosed(lane, { run });
+        assert.deepEqual(await lane.snapshot(), owners);
+      }));
+
+    it('is ended by a word, and keeps what somebody else has set meanwhile', () =>
+      inConfiguredLane('hpa', async (lane) => {
+        const owners = await lane.snapshot();
+        await autoscaler(lane, 'calm', '--for', '2h');
+        await untilPhase(lane, 'holding', { run, ...VERIFIED });
+        await lane.admin.patch('HorizontalPodAutoscaler', GOVERNORS.hpa.name, { spec: { maxReplicas: 9 } });
+        const ended = await lane.headroom('end', run, '--as', 'bob');
+        assert.equal(ended.code, 0, ended.stderr);
+        assert.equal(await untilClosed(lane, { run }), 'COMPLETED');
+        assert.deepEqual((await lane.snapshot()).spec, { ...owners.spec, maxReplicas: 9 });
       }));
   });
-}
-
-describe('new settings that do not work', () => {
-  it('are taken back exactly, and said to be', () =>
-    inConfiguredLane(
-      'hpa',
-      async (lane) => {
-        await eventually(
-          'the HPA reads its metrics',
-          async () => !(await autoscaler(lane, 'status')).stdout.includes('are not read'),
-          { withinMs: 60_000, everyMs: 2_000 },
-        );
-        const owners = await lane.snapshot();
-        const done = await autoscaler(lane, 'configure', '--wait');
-        assert.equal(done.code, 1, done.stdout);
-        assert.match(done.stdout, /result +undone \(the old values are back\)[\s\S]*missing request for memory/);
-        assert.deepEqual(await lane.snapshot(), owners);
-        await lane.record('configuration-undone');
-      },
-      // memory is not asked for, so nobody can say how much of it is used
-      {
-        pod: { requests: { cpu: '100m' } },
-        change: { hpa: { ...AUTOSCALER.hpa.hpa, memoryUtilisation: 80, limits: { min: 1, max: 10 } } },
-      },
-    ));
-});
-
-describe('calming a count that swings', { concurrency: true }, () => {
-  it('ends by itself at its date, under an HPA, exactly', () =>
-    inConfiguredLane('hpa', async (lane) => {
-      const owners = await lane.snapshot();
-      const began = await autoscaler(lane, 'calm', '--for', '1m', '--stabilisation', '12m');
-      assert.equal(began.code, 0, began.stderr);
-      await untilPhase(lane, 'holding', { run, ...VERIFIED });
-      assert.equal(await stabilisationOf(lane, GOVERNORS.hpa.name), 720);
-      const second = await autoscaler(lane, 'configure');
-      assert.equal(second.code, 3);
-      assert.match(second.stderr, new RegExp(`being changed already: ${run}`));
-      assert.equal(await untilClosed(lane, { run, withinMs: 90_000 }), 'COMPLETED');
-      assert.deepEqual(await lane.snapshot(), owners);
-      const { result } = await lane.status(run);
-      assert.deepEqual([result?.outcome, result?.restored, result?.drift], ['configured', true, []]);
-      await lane.record('calmed-hpa');
-    }));
-
-  it('reaches KEDA’s HPA, and is taken back where the run is cancelled', () =>
-    inConfiguredLane('keda', async (lane) => {
-      const owners = await lane.snapshot();
-      const began = await autoscaler(lane, 'calm', '--for', '2h');
-      assert.equal(began.code, 0, began.stderr);
-      await untilPhase(lane, 'holding', { run, ...VERIFIED });
-      assert.equal(await stabilisationOf(lane, KEDAS_HPA), 900);
-      const later = await lane.headroom('extend', run, '--for', '7d');
-      assert.equal(later.code, 3);
-      const cancelled = await lane.headroom('cancel', run);
-      assert.equal(cancelled.code, 0, cancelled.stderr);
-      await untilClosed(lane, { run });
-      assert.deepEqual(await lane.snapshot(), owners);
-    }));
-
-  it('is ended by a word, and keeps what somebody else has set meanwhile', () =>
-    inConfiguredLane('hpa', async (lane) => {
-      const owners = await lane.snapshot();
-      await autoscaler(lane, 'calm', '--for', '2h');
-      await untilPhase(lane, 'holding', { run, ...VERIFIED });
-      await lane.admin.patch('HorizontalPodAutoscaler', GOVERNORS.hpa.name, { spec: { maxReplicas: 9 } });
-      const ended = await lane.headroom('end', run, '--as', 'bob');
-      assert.equal(ended.code, 0, ended.stderr);
-      assert.equal(await untilClosed(lane, { run }), 'COMPLETED');
-      assert.deepEqual((await lane.snapshot()).spec, { ...owners.spec, maxReplicas: 9 });
-    }));
 });
