@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import type { ConfigurationPlan } from '../../domain/configuration.ts';
 import type { Json } from '../../domain/json.ts';
 import { asText, changesBetween, type Spec } from '../../domain/settings.ts';
@@ -196,6 +197,38 @@ describe('new settings under a hold', () => {
     assert.deepEqual(await ended.spec(), AFTER);
     await ended.restore();
     assert.deepEqual(await ended.spec(), BEFORE);
+  });
+
+  it('and claims never disturb each other, in whatever order both come and go', async () => {
+    const word = fc.oneof(
+      fc.constantFrom('write' as const, 'restore' as const, 'release' as const),
+      fc.record({ floor: fc.integer({ min: 2, max: 12 }), freezeScaleIn: fc.boolean() }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { maxLength: 10 }), async (words) => {
+        const { cluster, write, restore, spec, hold } = aConfiguredWorld();
+        let claims: readonly { readonly floor: number; readonly freezeScaleIn: boolean }[] = [];
+        let isWritten = false;
+        let generation = 0;
+        for (const one of words) {
+          if (one === 'write') await write();
+          else if (one === 'restore') assert.deepEqual(await restore(), { left: [] });
+          else claims = one === 'release' ? [] : [one];
+          if (one === 'write' || one === 'restore') isWritten = one === 'write';
+          await hold(claims, (generation += 1));
+          const now = await spec();
+          const floors = claims.map(({ floor }) => floor);
+          const owners: Spec = isWritten ? AFTER : BEFORE;
+          assert.equal(now['minReplicas'], Math.max(Number(owners['minReplicas']), ...floors));
+          assert.deepEqual(now['metrics'], owners['metrics']);
+        }
+        await hold([], generation + 1);
+        // the maximum comes back when the count is under it
+        cluster.setField({ kind: 'workload', namespace: 'shop', name: 'web' }, 'floor', 4);
+        await hold([], generation + 2);
+        assert.deepEqual(await spec(), isWritten ? AFTER : BEFORE);
+      }),
+    );
   });
 
   it('wait for a hold that begins, changes or ends in the same moment', async () => {

@@ -143,7 +143,7 @@ describe('the settings of an autoscaler', { concurrency: true }, () => {
         async (lane) => {
           await eventually(
             'the HPA reads its metrics',
-            async () => !(await autoscaler(lane, 'status')).stdout.includes('are not read'),
+            async () => (await autoscaler(lane, 'status')).stdout.includes('its metrics are read'),
             { withinMs: 60_000, everyMs: 2_000 },
           );
           const owners = await lane.snapshot();
