@@ -85,7 +85,8 @@ const wantedOf = (governor: 'hpa' | 'keda', spec: Readonly<Record<string, unknow
         maxReplicaCount: 11,
         pollingInterval: 15,
         cooldownPeriod: 60,
-        advanced: { horizontalPodAutoscalerConfig: { behavior } },
+        // KEDA writes `scalingModifiers: {}` there when it takes the object over
+        advanced: { ...(spec['advanced'] as object), horizontalPodAutoscalerConfig: { behavior } },
         triggers: scaledObject().triggers.map((one) => ({ ...one, metadata: { ...one.metadata, threshold: '40' } })),
       };
 
