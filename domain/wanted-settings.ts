@@ -11,7 +11,8 @@ export interface WantedSpec {
 }
 
 /** The API server's, for an HPA and for the one that KEDA makes. */
-const LONGEST = { stabilisationMs: 3_600_000, periodMs: 1_800_000 };
+export const LONGEST_STABILISATION_MS = 3_600_000;
+const LONGEST_PERIOD_MS = 1_800_000;
 /** How the HPA controller scales where nothing is said: all at once, after five minutes of less. */
 const DEFAULT_STABILISATION_SECONDS = 300;
 /** What the API server fills in where `spec.behavior` was absent, with its scale-in: written whole, so that it reads back as written. */
@@ -171,9 +172,9 @@ function rulesOf(live: Json | undefined, { stabilisationMs, select, policies }: 
 
 function behaviourFaults(where: string, { stabilisationMs, policies }: ScalingBehaviour): readonly string[] {
   return [
-    ...secondsFaults(`${where}.stabilisation`, stabilisationMs, LONGEST.stabilisationMs),
+    ...secondsFaults(`${where}.stabilisation`, stabilisationMs, LONGEST_STABILISATION_MS),
     ...policies.flatMap(({ periodMs }, index) =>
-      secondsFaults(`${where}.policies.${index}.period`, periodMs, LONGEST.periodMs),
+      secondsFaults(`${where}.policies.${index}.period`, periodMs, LONGEST_PERIOD_MS),
     ),
   ];
 }
@@ -197,7 +198,7 @@ export function calmed(
   const scaleDown = asRecord(behavior['scaleDown']);
   const live = scaleDown['stabilizationWindowSeconds'];
   const stabilisedMs = (typeof live === 'number' ? live : DEFAULT_STABILISATION_SECONDS) * 1000;
-  const faults = secondsFaults('stabilisation', stabilisationMs, LONGEST.stabilisationMs);
+  const faults = secondsFaults('stabilisation', stabilisationMs, LONGEST_STABILISATION_MS);
   if (faults.length > 0 || stabilisedMs >= stabilisationMs) return { spec, faults, warnings: [], stabilisedMs };
   const calm = { ...behavior, scaleDown: { ...scaleDown, stabilizationWindowSeconds: stabilisationMs / 1000 } };
   return { spec: withValueAt(spec, path, calm), faults, warnings: [], stabilisedMs };

@@ -1,8 +1,10 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
+import { LONGEST_HOLD_MS } from '../../domain/capacity-hold.ts';
 import type { ConfigurationRequest } from '../../domain/configuration.ts';
 import { readConfigurationRequest } from '../../domain/configuration-request.ts';
-import { readDuration } from '../../domain/duration.ts';
+import { LONGEST_STABILISATION_MS } from '../../domain/wanted-settings.ts';
+import { formatDuration, readDuration } from '../../domain/duration.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { planConfiguration, startConfiguration } from '../configuration.ts';
@@ -61,27 +63,35 @@ function readRequest(
   workload: string,
   { for: length, stabilisation, reason, as }: ConfigureOptions,
 ): ConfigurationRequest {
-  const lengths = { for: readLength(length), stabilisation: readLength(stabilisation) };
-  const unread = Object.entries(lengths).flatMap(([name, { fault }]) =>
-    fault === undefined ? [] : [`--${name} ${fault}`],
-  );
+  const lasts = readLength('for', length, LONGEST_HOLD_MS);
+  const waits = readLength('stabilisation', stabilisation, LONGEST_STABILISATION_MS);
+  const isEndless = what === 'calm' && length === undefined;
   const { request, faults } = readConfigurationRequest({
     workload,
     what,
     requestedBy: as ?? whoAmI(),
-    ...(length !== undefined && { forMs: lengths.for.ms ?? 1 }),
-    ...(stabilisation !== undefined && { stabilisationMs: lengths.stabilisation.ms ?? 1 }),
+    // what is wrong with these is said in the words of the command
+    ...((isEndless || length !== undefined) && { forMs: lasts.ms ?? 1 }),
+    ...(stabilisation !== undefined && { stabilisationMs: waits.ms ?? 1 }),
     ...(reason !== undefined && { reason }),
   });
-  const named = faults.map(
-    (fault) => `--${fault.replace(/^forMs/, 'for').replace(/^stabilisationMs/, 'stabilisation')}`,
-  );
-  if (unread.length + named.length > 0) throw usage([...unread, ...named]);
+  const all = [
+    ...(isEndless ? ['--for is missing; give how long, at most 7d, such as 2h; for good, change headroom.yaml'] : []),
+    ...[lasts, waits].flatMap(({ fault }) => (fault === undefined ? [] : [fault])),
+    ...faults.map((fault) => `--${fault.replace(/^requestedBy/, 'as')}`),
+  ];
+  if (all.length > 0) throw usage(all);
   return request;
 }
 
-function readLength(text: string | undefined): { readonly ms?: number; readonly fault?: string } {
+function readLength(
+  option: string,
+  text: string | undefined,
+  mostMs: number,
+): { readonly ms?: number; readonly fault?: string } {
   if (text === undefined) return {};
   const read = readDuration(text);
-  return read.kind === 'fault' ? { fault: read.message } : { ms: read.ms };
+  if (read.kind === 'fault') return { fault: `--${option} ${read.message}` };
+  if (read.ms > 0 && read.ms <= mostMs) return { ms: read.ms };
+  return { fault: `--${option} ${text} is not accepted; give more than 0s and at most ${formatDuration(mostMs)}` };
 }
