@@ -63,15 +63,23 @@ function backOf(
 ): { readonly value: Json | undefined; readonly left: readonly string[] } {
   if (sameJson(was, set) || sameJson(live, was)) return { value: live, left: [] };
   if (sameJson(live, set)) return { value: was, left: [] };
-  if (!isRecord(live) || !isRecord(was) || !isRecord(set))
+  if (!isRecord(live) || !(isRecord(was) || was === undefined) || !isRecord(set))
     return { value: live, left: [`${path} is ${shown(live)}, not ${shown(set)}: somebody else set it`] };
-  const keys = [...new Set([...keysOf(was, set), ...Object.keys(live)])];
+  const keys = [...new Set([...keysOf(was ?? {}, set), ...Object.keys(live)])];
   const parts = keys.map((key) => ({
     key,
-    ...backOf(`${path}.${key}`, live[key], { was: was[key], set: set[key] }),
+    ...backOf(`${path}.${key}`, live[key], { was: was?.[key], set: set[key] }),
   }));
-  const kept = parts.flatMap(({ key, value }) => (value === undefined ? [] : [[key, value] as const]));
-  return { value: Object.fromEntries(kept), left: parts.flatMap(({ left }) => left) };
+  const kept = Object.fromEntries(
+    parts.flatMap(({ key, value }) => (value === undefined ? [] : [[key, value] as const])),
+  );
+  const value = was === undefined && isEmpty(kept) ? undefined : kept;
+  return { value, left: parts.flatMap(({ left }) => left) };
+}
+
+/** KEDA writes empty records into what it takes over: they say nothing. */
+function isEmpty(value: Json): boolean {
+  return isRecord(value) && Object.values(value).every(isEmpty);
 }
 
 export function isRecord(value: Json | undefined): value is Spec {

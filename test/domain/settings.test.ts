@@ -74,6 +74,17 @@ describe('changing settings', () => {
     assert.deepEqual(back.left, ['minReplicas is 7, not 5: somebody else set it']);
   });
 
+  it('takes what it added out of a record that others have written into', () => {
+    const wanted = { advanced: { hpa: { behavior: { window: 600, policy: 'Max' } } } };
+    const changes = changesBetween({}, wanted);
+    const live = { advanced: { ...wanted.advanced, scalingModifiers: {} } };
+    assert.deepEqual(putBack(live, changes), { changes: [{ key: 'advanced', was: live.advanced }], left: [] });
+    const theirs = { advanced: { hpa: { behavior: { window: 60, policy: 'Max' }, name: 'web' } } };
+    const back = putBack(theirs, changes);
+    assert.deepEqual(after(theirs, back.changes), { advanced: { hpa: { behavior: { window: 60 }, name: 'web' } } });
+    assert.deepEqual(back.left, ['advanced.hpa.behavior.window is 60, not 600: somebody else set it']);
+  });
+
   it('never overwrites a value that is neither what was nor what was set', () => {
     fc.assert(
       fc.property(spec, spec, fc.constantFrom('a', 'b', 'c'), (before, wanted, key) => {
