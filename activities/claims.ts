@@ -3,13 +3,17 @@ import { currentCall } from './call.ts';
 import type { Ports } from './ports.ts';
 
 export function createClaimActivities({ ledger }: Pick<Ports, 'ledger'>) {
-  /** The answer means accepted, not applied. Safe to repeat: the sequence is the update's id. */
+  /**
+   * Accepted, not applied; the answer is the claim itself, because of a local activity the history keeps nothing else. Safe to
+   * repeat: the sequence is the update's id.
+   */
   async function claimCapacity(request: {
     readonly workload: string;
     readonly claim: Claim;
     readonly sequence: number;
-  }): Promise<void> {
+  }): Promise<Claim> {
     await ledger.claim(request, currentCall());
+    return request.claim;
   }
   /** A claim that is gone already is released. `now` skips the steps of the wind-down. */
   async function releaseCapacity(request: {

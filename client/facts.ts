@@ -2,10 +2,12 @@ import type { Client } from '@temporalio/client';
 import type { Claim } from '../domain/claim.ts';
 import type { LedgerStep } from '../domain/ledger-writes.ts';
 import { ledgerId } from '../domain/names.ts';
-import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
+import type { ResolvedEmergency, ResolvedSteps } from '../domain/policy.ts';
 import type { ClaimState } from '../domain/procedures.ts';
 import type { RunEnd, RunFacts, RunStep } from '../domain/run-facts.ts';
-import { claimStateSignal, claimUpdate, releaseUpdate, restoreUpdate } from '../workflows/messages.ts';
+import { isProcedure, readRunRequest } from '../domain/run-request.ts';
+import { alertsUpdate, claimStateSignal, claimUpdate, releaseUpdate, restoreUpdate } from '../workflows/messages.ts';
+import type { AlertsOffer } from '../workflows/messages.ts';
 import { decodeHistory, type Happening } from './history.ts';
 
 /** A wind-down is a matter of hours: a ledger's history that begins later has nothing of this run. */
@@ -21,23 +23,32 @@ export function runFacts(
   { id, runId }: { readonly id: string; readonly runId: string },
   happenings: readonly Happening[],
 ): RunFacts {
-  const [started] = happenings;
+  const [first] = happenings;
+  const started = first?.kind === 'started' ? first : undefined;
+  const { workflow = '', firstRunId = runId, input, atMs: startedAtMs = 0 } = started ?? {};
   // claims bear the first run's id, should an operator have reset the workflow
-  const claimId = `${id}/${started?.kind === 'started' ? started.firstRunId : runId}`;
+  const claimId = `${id}/${firstRunId}`;
   const steps = happenings.flatMap((happening) => runStep(happening, claimId));
   const end = happenings.map(runEnd).find((one) => one !== undefined) ?? null;
-  // what was typed by hand in Temporal's UI is told as far as it can be read
-  const input = started?.kind === 'started' ? started.input : undefined;
-  const { request } = readPreScaleRequest(input, started?.atMs ?? 0);
-  return { id, runId, request, startedAtMs: started?.atMs ?? 0, steps, end };
+  const asked = readRunRequest(isProcedure(workflow) ? workflow : 'preScale', input, startedAtMs);
+  return { id, runId, asked, startedAtMs, steps, end };
 }
 
 /** The shape of what an activity answered is its own file's business; the report takes it as it was written. */
 const STEP_OF_ACTIVITY: Readonly<Record<string, (input: never, result: never) => unknown>> = {
   resolveWorkloadPolicy: (_: never, policy: object) => ('known' in policy ? undefined : { kind: 'policy', policy }),
+  resolveEmergencyPolicy: (_: never, resolved: object) =>
+    'known' in resolved ? undefined : emergencyPolicy(resolved as ResolvedEmergency),
+  resolveStepPolicy: (_: never, resolved: object) =>
+    'known' in resolved ? undefined : stepPolicy(resolved as ResolvedSteps),
   surveyWorkload: (_: never, survey: unknown) => ({ kind: 'survey', survey }),
   checkRoom: (_: never, warnings: unknown) => ({ kind: 'room', warnings }),
-  claimCapacity: ({ claim }: { readonly claim: Claim }) => ({ kind: 'claimed', floor: claim.floor ?? claim.pin ?? 0 }),
+  // of a local activity only the answer is kept
+  claimCapacity: (input: { readonly claim: Claim } | null, claim: Claim | null) => ({
+    kind: 'claimed',
+    asks: claim ?? input?.claim ?? null,
+  }),
+  readEvidence: (_: never, evidence: unknown) => ({ kind: 'evidence', evidence }),
   awaitAvailable: (_: never, verdict: unknown) => ({ kind: 'looked', verdict }),
   awaitQuiet: (_: never, answer: { readonly reasons?: unknown } | null) => ({
     kind: 'quiet',
@@ -48,6 +59,13 @@ const STEP_OF_ACTIVITY: Readonly<Record<string, (input: never, result: never) =>
   awaitReleased: (_: never, report: unknown) => ({ kind: 'released', report }),
 };
 
+function emergencyPolicy({ policy, emergency }: ResolvedEmergency) {
+  return { kind: 'policy', policy, emergency, maxHoldMs: emergency.maxHoldMs };
+}
+function stepPolicy({ policy, maxHoldMs }: ResolvedSteps) {
+  return { kind: 'policy', policy, maxHoldMs };
+}
+
 function runStep(happening: Happening, claimId: string): readonly RunStep[] {
   const { atMs } = happening;
   if (happening.kind === 'activity') {
@@ -55,6 +73,8 @@ function runStep(happening: Happening, claimId: string): readonly RunStep[] {
     const step = read?.(happening.input as never, happening.result as never);
     return step === undefined ? [] : [{ atMs, ...(step as object) } as RunStep];
   }
+  if (happening.kind === 'update' && happening.name === alertsUpdate.name)
+    return [{ atMs, kind: 'alerts', notices: (happening.input as AlertsOffer).notices }];
   if (happening.kind === 'update') {
     const { as, note, ...words } = happening.input as { readonly as?: string; readonly note?: string };
     return [{ atMs, kind: 'steered', name: happening.name, as: as ?? 'somebody', note: note ?? null, words }];

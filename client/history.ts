@@ -8,7 +8,7 @@ type Payloads = Parameters<typeof decodeArrayFromPayloads>[1];
 
 /** What happened in a workflow, in its order and decoded; what nobody asks for afterwards (tasks, timers) is left out. */
 export type Happening = { readonly atMs: number } & (
-  | { readonly kind: 'started'; readonly firstRunId: string; readonly input: unknown }
+  | { readonly kind: 'started'; readonly workflow: string; readonly firstRunId: string; readonly input: unknown }
   /** An activity that succeeded, local ones too; of a local one the input is not kept. */
   | { readonly kind: 'activity'; readonly name: string; readonly input: unknown; readonly result: unknown }
   /** An update that was accepted; refused ones are in no history. */
@@ -78,8 +78,8 @@ async function ofMessage(event: HistoryEvent, first: First): Promise<Found | und
     workflowExecutionSignaledEventAttributes: signal,
   } = event;
   if (started) {
-    const firstRunId = started.firstExecutionRunId ?? '';
-    return { kind: 'started', firstRunId, input: await first(started.input?.payloads) };
+    const [workflow, firstRunId] = [started.workflowType?.name ?? '', started.firstExecutionRunId ?? ''];
+    return { kind: 'started', workflow, firstRunId, input: await first(started.input?.payloads) };
   }
   if (update?.acceptedRequest?.input) {
     const { name, args } = update.acceptedRequest.input;

@@ -1,5 +1,6 @@
 import type { Report } from '../domain/report.ts';
-import type { TimelineRow } from '../domain/report-timeline.ts';
+import type { AlertRow } from '../domain/report-alerts.ts';
+import { evidenceWords, type TimelineRow } from '../domain/report-timeline.ts';
 import type { WriteRow } from '../domain/report-writes.ts';
 import { time } from './time.ts';
 
@@ -39,7 +40,7 @@ function headline({ outcome, untilMs }: Report): string {
 }
 
 function factsOf(report: Report): readonly (readonly [string, string])[] {
-  const { askedFor, event, outcome, steered } = report;
+  const { askedFor, outcome, steered } = report;
   const where = [
     report.workload,
     report.cluster === null ? undefined : `on ${report.cluster}`,
@@ -48,14 +49,15 @@ function factsOf(report: Report): readonly (readonly [string, string])[] {
   const name = outcome === 'under way' ? 'so far' : 'ended';
   return [
     ['workload', where.filter((word) => word !== undefined).join(' ')],
-    [
-      'event',
-      `${event.name}, ${time(event.startMs)} to ${time(event.endMs)}${event.endMs === report.plannedEndMs ? '' : `, planned to ${time(report.plannedEndMs)}`}`,
-    ],
+    ['event', eventWords(report)],
     [
       'asked for',
       `${askedFor.what} by ${askedFor.by}, ${time(askedFor.atMs)}${askedFor.note === null ? '' : ` (${askedFor.note})`}`,
     ],
+    ...(askedFor.trigger === null ? [] : [['trigger', askedFor.trigger] as const]),
+    ...(report.mode === null ? [] : [['mode', MODES[report.mode]] as const]),
+    ...report.alerts.map((row) => ['alert', alertWords(row)] as const),
+    ...report.evidence.map((row) => ['evidence', `${evidenceWords(row)}, ${time(row.atMs)}`] as const),
     ...(steered.length === 0
       ? [['steered', 'by nobody'] as const]
       : steered.map(
@@ -69,6 +71,28 @@ function factsOf(report: Report): readonly (readonly [string, string])[] {
     ...report.warnings.map((one) => ['warning', one] as const),
     ...report.gaps.map((one) => ['not known', one] as const),
   ];
+}
+
+const MODES = {
+  freeze: 'freeze: no scale-in, scale-out alive',
+  pause: 'pause: exactly so many, neither in nor out',
+} as const;
+
+function eventWords({ procedure, event: { name, startMs, endMs }, plannedEndMs }: Report): string {
+  // quiet ends these before
+  const latest = procedure === 'emergencyScaleUp' || procedure === 'stepScale' ? ' at the latest' : '';
+  const planned = endMs === plannedEndMs ? '' : `, planned to ${time(plannedEndMs)}`;
+  return `${name}, ${time(startMs)} to ${time(endMs)}${latest}${planned}`;
+}
+
+function alertWords({ name, firings, resolved, firstAtMs, lastAtMs }: AlertRow): string {
+  const times = firstAtMs === lastAtMs ? time(firstAtMs) : `${time(firstAtMs)} to ${time(lastAtMs)}`;
+  return `${name}${firings === 1 ? '' : ` ×${firings}`}, told ${times}, ${resolvedWords(firings, resolved)}`;
+}
+
+function resolvedWords(firings: number, resolved: number): string {
+  if (resolved === 0) return 'not resolved';
+  return resolved === firings ? 'resolved' : `${resolved} of them resolved`;
 }
 
 function governed(governor: string | null): string | undefined {

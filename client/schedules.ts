@@ -106,8 +106,8 @@ async function startDue(client: Client, schedule: PreScaleSchedule): Promise<rea
 async function describeExisting(client: Client, request: PreScaleRequest): Promise<Due> {
   const id = preScaleId(request.workload, request.event.name);
   const { runId } = await client.workflow.getHandle(id).describe();
-  const { request: input } = await fetchRun(client, id, runId);
-  const verdict = judgeExisting(request, { runId, input });
+  const { asked } = await fetchRun(client, id, runId);
+  const verdict = judgeExisting(request, { runId, input: asked.request });
   return verdict.kind === 'foreign'
     ? { id, kind: 'foreign', text: verdict.reason }
     : { id, kind: 'there', text: `${id} is there already, with the target that it was started with` };

@@ -1,6 +1,9 @@
+import type { AlertNotice } from './alerts.ts';
 import { formatDuration } from './duration.ts';
+import type { Evidence } from './evidence.ts';
 import type { RunStatus } from './procedures.ts';
-import { describeTarget } from './capacity-plan.ts';
+import { describeClaim } from './claim.ts';
+import { readAsked } from './report-asked.ts';
 import { outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
 
 export interface TimelineRow {
@@ -45,15 +48,16 @@ export function steeringOf(steps: readonly RunStep[]): readonly SteeringRow[] {
 
 /** The run's own words where they are left; else what its history tells. Whoever steered stands in it either way. */
 export function timelineOf(run: RunFacts, said: RunStatus['timeline'] | undefined): readonly TimelineRow[] {
-  const { request, startedAtMs, steps, end } = run;
+  const { asked, startedAtMs, steps, end } = run;
+  const { what, event } = readAsked(run);
   const steering = steeringOf(steps);
   const own = said?.map((row) => withSpeaker(row, steering)) ?? steps.flatMap(rowOf);
   const unsaid = steering.filter(({ by, note }) => !said?.some(({ what }) => what.includes(noted(by, note))));
   const rows: readonly TimelineRow[] = [
     {
       atMs: startedAtMs,
-      what: `asked for ${describeTarget(request.target)} for ${request.event.name}`,
-      by: request.requestedBy,
+      what: `asked for ${what} for ${event.name}`,
+      by: asked.request.requestedBy,
     },
     ...own,
     ...unsaid.map(({ atMs, what, by, note }) => ({ atMs, what: note === null ? what : `${what} (${note})`, by })),
@@ -79,7 +83,13 @@ function rowOf(step: RunStep): readonly TimelineRow[] {
   const { atMs } = step;
   switch (step.kind) {
     case 'claimed':
-      return [{ atMs, what: `asked the ledger for ${step.floor} replicas`, by: null }];
+      return [
+        { atMs, what: `asked the ledger for ${step.asks === null ? 'capacity' : describeClaim(step.asks)}`, by: null },
+      ];
+    case 'alerts':
+      return [{ atMs, what: `heard of alerts: ${toldWords(step.notices)}`, by: null }];
+    case 'evidence':
+      return [{ atMs, what: evidenceWords(step.evidence), by: null }];
     case 'looked':
       return [
         {
@@ -113,6 +123,16 @@ function rowOf(step: RunStep): readonly TimelineRow[] {
     case 'cancelled':
       return [];
   }
+}
+
+function toldWords(notices: readonly AlertNotice[]): string {
+  const words = notices.map(({ name, status }) => (status === 'firing' ? name : `${name} resolved`));
+  return [...new Set(words)].join(', ');
+}
+
+/** In the words of the run itself. */
+export function evidenceWords({ kind, reasons }: Pick<Evidence, 'kind' | 'reasons'>): string {
+  return `${kind === 'saturated' ? 'saturated' : 'pods may not be what is missing'}: ${reasons.join('; ')}`;
 }
 
 function releasedWords(report: Extract<RunStep, { readonly kind: 'released' }>['report']): string {

@@ -1,9 +1,11 @@
 import type { GovernorWrite } from './ledger-writes.ts';
 import { replicasBeforeHold } from './marks.ts';
-import { describeTarget, type CapacityPlan } from './capacity-plan.ts';
-import { planPreScale, type PreScaleRequest } from './pre-scale.ts';
+import type { CapacityPlan, EventWindow, Procedure } from './capacity-plan.ts';
 import type { RunStatus, WorkloadCounts } from './procedures.ts';
 import { changedMeanwhile, ownersValues } from './release.ts';
+import { alertsOf, evidenceOf, type AlertRow, type EvidenceRow } from './report-alerts.ts';
+import { readAsked } from './report-asked.ts';
+import { planAgain } from './report-plan.ts';
 import { steeringOf, timelineOf, type SteeringRow, type TimelineRow } from './report-timeline.ts';
 import { asRows, gapsOf, relevantWrites, type WriteRow } from './report-writes.ts';
 import { lastOf, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
@@ -15,12 +17,13 @@ type Counts = { readonly [count in keyof WorkloadCounts]: number | null };
 export interface Report {
   readonly id: string;
   readonly runId: string;
+  readonly procedure: Procedure;
   readonly workload: string;
   readonly cluster: string | null;
   /** The object that was written to, as it was found. */
   readonly governor: string | null;
-  /** As it became: operators move its end. */
-  readonly event: PreScaleRequest['event'];
+  /** As it became: operators move its end. Of an emergency and of steps it ends at the latest then. */
+  readonly event: EventWindow;
   readonly plannedEndMs: number;
   /** done, short, refused, missed, not needed, planned, cancelled, terminated, failed; or under way. */
   readonly outcome: string;
@@ -32,7 +35,14 @@ export interface Report {
     readonly by: string;
     readonly what: string;
     readonly note: string | null;
+    /** What started it for them, such as 'alert HighLatency'; null: they did. */
+    readonly trigger: string | null;
   };
+  /** How it holds, where its procedure knows two ways. */
+  readonly mode: 'freeze' | 'pause' | null;
+  /** What the run heard of alerts, each name once; and whether pods were what was missing. */
+  readonly alerts: readonly AlertRow[];
+  readonly evidence: readonly EvidenceRow[];
   readonly steered: readonly SteeringRow[];
   readonly counts: { readonly before: Counts | null; readonly during: Counts | null; readonly after: Counts | null };
   /** null while it is not known. */
@@ -55,8 +65,11 @@ export function reportOf(of: {
   readonly nowMs: number;
 }): Report {
   const { run, status, ledger, nowMs } = of;
-  const { request, end, steps } = run;
-  const read = readSteps(run);
+  const { asked, end, steps } = run;
+  const { procedure, request } = asked;
+  const { what, note, trigger, mode, event: planned } = readAsked(run);
+  const event = status?.event ?? eventAfter(run, planned);
+  const read = planAgain(run);
   const result = resultOf(end);
   const before = result?.before ?? countsBefore(read.state);
   const released = lastOf(steps, 'released')?.report;
@@ -66,20 +79,26 @@ export function reportOf(of: {
   return {
     id: run.id,
     runId: run.runId,
+    procedure,
     workload: request.workload,
     cluster: read.plan?.cluster ?? lastOf(steps, 'policy')?.policy.cluster ?? null,
     governor: governorOf(read.state),
-    event: status?.event ?? eventAfter(run),
-    plannedEndMs: request.event.endMs,
+    event,
+    // where nobody moved it, it is what it became: a run knows better than its start when its longest hold began
+    plannedEndMs: isMoved(run) ? planned.endMs : event.endMs,
     outcome: outcomeOf(end),
     untilMs: end?.atMs ?? nowMs,
     reasons: reasonsOf(end),
     askedFor: {
       atMs: run.startedAtMs,
       by: request.requestedBy,
-      what: describeTarget(request.target),
-      note: request.note ?? null,
+      what,
+      note,
+      trigger,
     },
+    mode,
+    alerts: alertsOf(steps),
+    evidence: evidenceOf(steps),
     steered: steeringOf(steps),
     counts: {
       before,
@@ -108,23 +127,6 @@ function reasonsOf(end: RunEnd | null): readonly string[] {
   return 'reasons' in end.result ? end.result.reasons : [];
 }
 
-/** The plan is not in a history, but all that it was made of is; the last one made before the claim is the one carried out. */
-function readSteps({ request, steps }: RunFacts): {
-  readonly plan: CapacityPlan | undefined;
-  readonly state: WorkloadState | undefined;
-} {
-  const claimedAt = steps.findIndex(({ kind }) => kind === 'claimed');
-  const before = claimedAt === -1 ? steps : steps.slice(0, claimedAt);
-  const policy = lastOf(before, 'policy')?.policy;
-  const found = lastOf(before, 'survey');
-  const state = found?.survey.kind === 'found' ? found.survey.state : undefined;
-  if (policy === undefined || found === undefined) return { plan: undefined, state };
-  const decision = planPreScale({ request, policy, survey: found.survey, nowMs: found.atMs });
-  if (decision.kind === 'refuse') return { plan: undefined, state };
-  const room = lastOf(before, 'room')?.warnings ?? [];
-  return { plan: { ...decision.plan, warnings: [...decision.plan.warnings, ...room] }, state };
-}
-
 function governorOf(state: WorkloadState | undefined): string | null {
   if (state === undefined) return null;
   const governance = findGovernor(state);
@@ -144,7 +146,7 @@ function countsBefore(state: WorkloadState | undefined): Counts | null {
 /** The most there was, of each. */
 function countsDuring({ steps }: RunFacts, plan: CapacityPlan | undefined, writes: readonly GovernorWrite[]): Counts {
   const held = writes.filter((write) => write.held);
-  const claimed = steps.flatMap((step) => (step.kind === 'claimed' ? [step.floor] : []));
+  const claimed = steps.flatMap((step) => (step.kind === 'claimed' ? (step.asks?.floor ?? step.asks?.pin ?? []) : []));
   const seen = steps.flatMap((step) => (step.kind === 'looked' ? [step.verdict.replicas] : []));
   return {
     floor: most(held.map(({ floor }) => floor)) ?? most(claimed),
@@ -167,8 +169,12 @@ function driftOf(
   return state === undefined ? [] : changedMeanwhile(ownersValues(state), released.owners);
 }
 
+function isMoved({ steps }: RunFacts): boolean {
+  return steps.some((step) => step.kind === 'steered' && (step.name === 'extend' || step.name === 'endNow'));
+}
+
 /** The window as it became: operators move its end. */
-function eventAfter({ request, steps }: RunFacts): PreScaleRequest['event'] {
+function eventAfter({ steps }: RunFacts, planned: EventWindow): EventWindow {
   return steps.reduce((event, step) => {
     if (step.kind !== 'steered') return event;
     if (step.name === 'endNow') return { ...event, endMs: step.atMs };
@@ -176,5 +182,5 @@ function eventAfter({ request, steps }: RunFacts): PreScaleRequest['event'] {
     return step.name === 'extend' && typeof forMs === 'number'
       ? { ...event, endMs: Math.max(step.atMs, event.endMs) + forMs }
       : event;
-  }, request.event);
+  }, planned);
 }

@@ -1,15 +1,25 @@
-import type { ResolvedPolicy } from './policy.ts';
+import type { AlertNotice } from './alerts.ts';
 import type { Survey } from './capacity-plan.ts';
-import type { PreScaleRequest } from './pre-scale.ts';
+import type { Claim } from './claim.ts';
+import type { Evidence } from './evidence.ts';
+import type { EmergencyScaleUpPolicy, ResolvedPolicy } from './policy.ts';
 import type { ClaimState, RunResult, WorkloadCounts } from './procedures.ts';
 import type { OwnersValues } from './release.ts';
+import type { RunRequest } from './run-request.ts';
 
 /** What a run's history tells, in its order; one kind for each thing that somebody may want to know afterwards. */
 export type RunStep = { readonly atMs: number } & (
-  | { readonly kind: 'policy'; readonly policy: ResolvedPolicy }
+  | {
+      readonly kind: 'policy';
+      readonly policy: ResolvedPolicy;
+      readonly emergency?: EmergencyScaleUpPolicy;
+      /** Of an emergency and of steps. */
+      readonly maxHoldMs?: number;
+    }
   | { readonly kind: 'survey'; readonly survey: Survey }
   | { readonly kind: 'room'; readonly warnings: readonly string[] }
-  | { readonly kind: 'claimed'; readonly floor: number }
+  /** Null where the history does not keep what was asked for. */
+  | { readonly kind: 'claimed'; readonly asks: Pick<Claim, 'floor' | 'pin' | 'freezeScaleIn'> | null }
   | { readonly kind: 'told'; readonly state: ClaimState }
   | {
       readonly kind: 'looked';
@@ -21,6 +31,8 @@ export type RunStep = { readonly atMs: number } & (
     }
   /** The load was looked at after the event, or during the wind-down; no reasons: it was low. */
   | { readonly kind: 'quiet' | 'load back'; readonly reasons: readonly string[] }
+  | { readonly kind: 'alerts'; readonly notices: readonly AlertNotice[] }
+  | { readonly kind: 'evidence'; readonly evidence: Evidence }
   | { readonly kind: 'let go' }
   | {
       readonly kind: 'released';
@@ -48,7 +60,7 @@ export type RunStep = { readonly atMs: number } & (
 export interface RunFacts {
   readonly id: string;
   readonly runId: string;
-  readonly request: PreScaleRequest;
+  readonly asked: RunRequest;
   readonly startedAtMs: number;
   readonly steps: readonly RunStep[];
   /** null while the run is under way. */

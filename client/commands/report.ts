@@ -2,14 +2,13 @@ import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Option, type Command } from 'commander';
 import { writesOf } from '../../domain/ledger-writes.ts';
 import { reportOf, type Report } from '../../domain/report.ts';
+import { isProcedure } from '../../domain/run-request.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { refused } from '../exit.ts';
 import { fetchLedger, fetchRun } from '../facts.ts';
 import { reportMarkdown, reportText } from '../report-text.ts';
 import { unknownRun, viewRun } from '../runs.ts';
-
-const PROCEDURES = ['preScale'];
 
 export function registerReport(program: Command): void {
   withJson(
@@ -42,11 +41,11 @@ async function makeReport(client: Client, id: string): Promise<Report> {
       if (error instanceof WorkflowNotFoundError) throw await unknownRun(client, id);
       throw error;
     });
-  if (!PROCEDURES.includes(described.type))
+  if (!isProcedure(described.type))
     throw refused([`${id} is no run of a procedure (it is a ${described.type}); "headroom runs --all" lists them`]);
   const [view, facts] = await Promise.all([viewRun(client, id), fetchRun(client, id, described.runId)]);
   const nowMs = Date.now();
-  const histories = await fetchLedger(client, facts.request.workload, {
+  const histories = await fetchLedger(client, facts.asked.request.workload, {
     fromMs: facts.startedAtMs,
     toMs: facts.end?.atMs ?? nowMs,
   });

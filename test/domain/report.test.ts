@@ -10,21 +10,26 @@ const at = (seconds: number) => T + seconds * 1_000;
 const SELF = 'pre-scale.web.sale';
 const OTHER = 'pre-scale.web.launch';
 
+const SALE = { name: 'sale', startMs: at(60), endMs: at(600) };
+
 const aRun = (over: Partial<RunFacts> = {}): RunFacts => ({
   id: SELF,
   runId: 'r1',
-  request: {
-    workload: 'web',
-    event: { name: 'sale', startMs: at(60), endMs: at(600) },
-    target: { kind: 'replicas', replicas: 8 },
-    requestedBy: 'alice@laptop',
+  asked: {
+    procedure: 'preScale',
+    request: {
+      workload: 'web',
+      event: SALE,
+      target: { kind: 'replicas', replicas: 8 },
+      requestedBy: 'alice@laptop',
+    },
   },
   startedAtMs: at(0),
   steps: [],
   end: null,
   ...over,
 });
-const claimed: RunStep = { atMs: at(10), kind: 'claimed', floor: 8 };
+const claimed: RunStep = { atMs: at(10), kind: 'claimed', asks: { floor: 8 } };
 const cancelled: RunEnd = { atMs: at(100), kind: 'cancelled' };
 const aWrite = (seconds: number, floor: number, over: Partial<GovernorWrite> = {}): GovernorWrite => ({
   atMs: at(seconds),
@@ -97,13 +102,13 @@ describe('reporting who steered', () => {
 
   it('puts who it was beside the run’s own words, and says nothing twice', () => {
     const timeline = [{ atMs: at(51), what: 'the floor went from 8 to 9 by bob (carts)' }];
-    const status = { timeline, event: aRun().request.event, plan: null } as unknown as Parameters<typeof report>[2];
+    const status = { timeline, event: SALE, plan: null } as unknown as Parameters<typeof report>[2];
     const said = report(aRun({ steps: [steered('amendFloor', { floor: 9 }, 'carts')] }), [], status).timeline;
     assert.deepEqual(said.slice(1), [{ atMs: at(51), what: 'the floor went from 8 to 9 (carts)', by: 'bob' }]);
   });
 
   it('adds what the run’s own words leave out', () => {
-    const status = { timeline: [], event: aRun().request.event, plan: null } as unknown as Parameters<typeof report>[2];
+    const status = { timeline: [], event: SALE, plan: null } as unknown as Parameters<typeof report>[2];
     const said = report(aRun({ steps: [steered('suspend', {}, 'wait for me')] }), [], status).timeline;
     assert.deepEqual(said.slice(1), [{ atMs: at(50), what: 'suspended the run (wait for me)', by: 'bob' }]);
   });
@@ -115,7 +120,7 @@ describe('reporting who steered', () => {
       said.map(({ by, what }) => [by, what]),
       [
         ['alice@laptop', 'asked for 8 replicas for sale'],
-        [null, 'asked the ledger for 8 replicas'],
+        [null, 'asked the ledger for at least 8'],
         ['carol', 'cancelled the run (no sale)'],
         [null, 'ended: cancelled'],
       ],
@@ -139,7 +144,7 @@ describe('reporting what a run did, where its own words are lost', () => {
   const home = (otherClaims: number) =>
     ({ kind: 'released', restored: otherClaims === 0, otherClaims, owners, counts }) as const;
   const cases: readonly { readonly step: RunStep; readonly says: string | undefined }[] = [
-    { step: claimed, says: 'asked the ledger for 8 replicas' },
+    { step: claimed, says: 'asked the ledger for at least 8' },
     {
       step: { atMs: at(20), kind: 'looked', verdict: { kind: 'available', replicas: 8, reasons: [] } },
       says: '8 available',

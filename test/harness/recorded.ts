@@ -1,25 +1,33 @@
 import { defaultDataConverter } from '@temporalio/common';
 import { historyFromJSON } from '@temporalio/common/lib/proto-utils.js';
 import { ledgerSteps, runFacts } from '../../client/facts.ts';
-import { decodeHistory, type Happening } from '../../client/history.ts';
+import { decodeHistory } from '../../client/history.ts';
 import { writesOf } from '../../domain/ledger-writes.ts';
-import { readHistories } from './histories.ts';
+import { ownIdsOf, readHistories } from './histories.ts';
 
 /** A recorded ending, such as `steered`: one run of it, and the ledger that knows its claim. */
-export async function recordedEnding(ending: string) {
-  const found = async (workflow: string): Promise<readonly (readonly Happening[])[]> =>
-    Promise.all(
-      readHistories()
-        .filter(({ name }) => name.startsWith(`${ending}.${workflow}.`))
-        .map(({ history }) => decodeHistory(historyFromJSON(history), defaultDataConverter)),
-    );
-  const ledgers = await found('capacity');
-  for (const run of await found('pre-scale')) {
-    const firstRunId = run[0]?.kind === 'started' ? run[0].firstRunId : '';
-    const ledger = ledgers.find((one) => JSON.stringify(one).includes(`/${firstRunId}"`));
+export async function recordedEnding(ending: string, workflow = 'pre-scale') {
+  const ledgers = await found(ending, 'capacity');
+  for (const { id, happenings } of await found(ending, workflow)) {
+    const [started] = happenings;
+    const firstRunId = started?.kind === 'started' ? started.firstRunId : '';
+    const ledger = ledgers.find((one) => JSON.stringify(one.happenings).includes(`/${firstRunId}"`));
     if (ledger === undefined) continue;
-    const id = 'pre-scale.tensafe-server.sale';
-    return { run: runFacts({ id, runId: firstRunId }, run), ledger: writesOf([ledgerSteps(ledger)]) };
+    return {
+      run: runFacts({ id, runId: firstRunId }, happenings),
+      ledger: writesOf([ledgerSteps(ledger.happenings)]),
+    };
   }
-  throw new Error(`no history of a run that ended ${ending}, with its ledger, in test/histories`);
+  throw new Error(`no history of a ${workflow} that ended ${ending}, with its ledger, in test/histories`);
+}
+
+function found(ending: string, workflow: string) {
+  return Promise.all(
+    readHistories()
+      .filter(({ name }) => name.startsWith(`${ending}.${workflow}.`))
+      .map(async ({ history }) => ({
+        id: ownIdsOf(history).workflowId,
+        happenings: await decodeHistory(historyFromJSON(history), defaultDataConverter),
+      })),
+  );
 }
