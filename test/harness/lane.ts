@@ -156,11 +156,10 @@ export async function openLane({
   const writes = () =>
     asked().filter(({ stage, responseStatus }) => stage === 'ResponseComplete' && responseStatus.code < 300);
 
-  /** Floors of writes whose client was gone before the answer: nobody but the object can say whether they took effect. */
-  const floorsAbandoned = () =>
-    asked()
-      .filter(({ stage, responseStatus }) => stage !== 'ResponseComplete' || responseStatus.code >= 499)
-      .flatMap(({ requestObject }) => floorIn(requestObject));
+  /** Writes whose client was gone before the answer: nobody but the object can say whether they took effect. */
+  const abandoned = () =>
+    asked().filter(({ stage, responseStatus }) => stage !== 'ResponseComplete' || responseStatus.code >= 499);
+  const floorsAbandoned = () => abandoned().flatMap(({ requestObject }) => floorIn(requestObject));
 
   /** The floors that those writes set, in their order. */
   const floorsWritten = () => writes().flatMap(({ requestObject }) => floorIn(requestObject));
@@ -171,6 +170,7 @@ export async function openLane({
   return {
     floorsWritten,
     floorsAbandoned,
+    writesAbandoned: () => abandoned().length,
     floorsLeft,
     namespace,
     directory,
