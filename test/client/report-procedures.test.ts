@@ -86,6 +86,10 @@ describe('reading the report of steps out of recorded histories', () => {
     assert.ok(report.timeline.some(({ what }) => what.startsWith('high-cpu: from 5 to 7')));
     const warned = reportOf({ run: { ...run, steps: run.steps.map(ownedByHelm) }, status: null, ledger, nowMs });
     assert.match(warned.warnings.join('\n'), /Helm/i);
+    // the maximum of the plan of the first step, where nothing is left of the ledger
+    const alone = reportOf({ run, status: null, ledger: null, nowMs });
+    assert.deepEqual([alone.counts.during?.floor, alone.counts.during?.ceiling], [12, 12]);
+    assert.match(alone.gaps.join(), /history is gone/);
   });
 });
 

@@ -23,9 +23,10 @@ function withoutHost(data: string): string {
   return Buffer.from(text.replaceAll(`@${hostname()}`, '@laptop')).toString('base64');
 }
 
-export function readHistories(): readonly { readonly name: string; readonly history: unknown }[] {
+/** Those whose names begin so; they are many. */
+export function readHistories(prefix = ''): readonly { readonly name: string; readonly history: unknown }[] {
   return readdirSync(DIRECTORY)
-    .filter((file) => file.endsWith('.json'))
+    .filter((file) => file.startsWith(prefix) && file.endsWith('.json'))
     .toSorted()
     .map((file) => ({ name: file, history: JSON.parse(readFileSync(join(DIRECTORY, file), 'utf8')) as unknown }));
 }

@@ -23,11 +23,9 @@ export async function recordedEnding(ending: string, workflow = 'pre-scale') {
 
 function found(ending: string, workflow: string) {
   return Promise.all(
-    readHistories()
-      .filter(({ name }) => name.startsWith(`${ending}.${workflow}.`))
-      .map(async ({ history }) => ({
-        id: ownIdsOf(history).workflowId,
-        happenings: await decodeHistory(historyFromJSON(history), defaultDataConverter),
-      })),
+    readHistories(`${ending}.${workflow}.`).map(async ({ history }) => ({
+      id: ownIdsOf(history).workflowId,
+      happenings: await decodeHistory(historyFromJSON(history), defaultDataConverter),
+    })),
   );
 }
