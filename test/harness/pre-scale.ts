@@ -24,7 +24,7 @@ export async function untilPhase(lane: Lane, phase: string, { withinMs = 30_000,
     async () => (await handle.query<{ readonly phase: string }>('status')).phase === phase,
     { withinMs },
   );
-  await telling(lane, run, reached);
+  await telling(lane, ['show', run], reached);
 }
 
 /** The run's end, and nothing of ours left on the object. */
@@ -37,7 +37,7 @@ export async function untilClosed(lane: Lane, { withinMs = 60_000, run = RUN } =
     },
     { withinMs },
   );
-  return telling(lane, run, closed);
+  return telling(lane, ['show', run], closed);
 }
 
 /** The event is over, said by hand: a test that waits for a clock depends on the speed of the machine. */
@@ -47,10 +47,10 @@ export async function endSale(lane: Lane): Promise<void> {
   await untilPhase(lane, 'waiting for quiet');
 }
 
-/** A deadline that passed says where the run was. */
-async function telling<T>(lane: Lane, run: string, reached: Promise<T>): Promise<T> {
+/** A deadline that passed says where the run was, or its ledger. */
+async function telling<T>(lane: Lane, words: readonly string[], reached: Promise<T>): Promise<T> {
   return reached.catch(async (error: Error) => {
-    throw new Error(`${error.message}\n${(await lane.headroom('show', run)).stdout}`, { cause: error });
+    throw new Error(`${error.message}\n${(await lane.headroom(...words)).stdout}`, { cause: error });
   });
 }
 
@@ -59,7 +59,7 @@ export async function untilHome(
   owners: Awaited<ReturnType<Lane['snapshot']>>,
   { withinMs = 60_000 } = {},
 ): Promise<void> {
-  await eventually(
+  const home = eventually(
     'no mark of ours is left',
     async () => {
       const { metadata } = await lane.governorObject();
@@ -70,5 +70,6 @@ export async function untilHome(
     },
     { withinMs },
   );
+  await telling(lane, ['ledger', 'tensafe-server'], home);
   assert.deepEqual(await lane.snapshot(), owners);
 }

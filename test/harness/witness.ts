@@ -37,14 +37,17 @@ export function noWriteIsUnder(lane: Lane, floor: number): void {
 function read({ responseObject, requestObject }: AuditEvent): Witnessed {
   const { metadata, spec } = responseObject as Written;
   const marks = metadata.annotations ?? {};
-  const claims = JSON.parse(marks['headroom.dev/claims'] ?? '[]') as readonly { readonly floor?: number }[];
+  const claims = JSON.parse(marks['headroom.dev/claims'] ?? '[]') as readonly {
+    readonly floor?: number;
+    readonly pin?: number;
+  }[];
   const held = JSON.parse(marks['headroom.dev/baseline'] ?? '{}') as {
     readonly fields?: { readonly floor?: { readonly was?: number } };
   };
   const floor = Number(spec['minReplicas'] ?? spec['minReplicaCount'] ?? spec['replicas']);
   return {
     floor,
-    claimed: Math.max(0, ...claims.map((claim) => claim.floor ?? 0)),
+    claimed: Math.max(0, ...claims.map(({ floor: asked, pin }) => asked ?? pin ?? 0)),
     baseline: held.fields?.floor?.was ?? 0,
     said: `floor ${floor}, ${JSON.stringify(requestObject)}`,
   };
