@@ -7,7 +7,7 @@ import type { ClaimState } from '../domain/procedures.ts';
 import type { RunEnd, RunFacts, RunStep } from '../domain/run-facts.ts';
 import { isProcedure, readRunRequest } from '../domain/run-request.ts';
 import { alertsUpdate, claimStateSignal, claimUpdate, releaseUpdate, restoreUpdate } from '../workflows/messages.ts';
-import type { AlertsOffer } from '../workflows/messages.ts';
+import type { AlertsAnswer, AlertsOffer } from '../workflows/messages.ts';
 import { decodeHistory, type Happening } from './history.ts';
 
 /** A wind-down is a matter of hours: a ledger's history that begins later has nothing of this run. */
@@ -73,8 +73,11 @@ function runStep(happening: Happening, claimId: string): readonly RunStep[] {
     const step = read?.(happening.input as never, happening.result as never);
     return step === undefined ? [] : [{ atMs, ...(step as object) } as RunStep];
   }
-  if (happening.kind === 'update' && happening.name === alertsUpdate.name)
+  if (happening.kind === 'update' && happening.name === alertsUpdate.name) {
+    // told to a run that was over, they are of the next one
+    if ((happening.answer as AlertsAnswer | null)?.kind === 'over') return [];
     return [{ atMs, kind: 'alerts', notices: (happening.input as AlertsOffer).notices }];
+  }
   if (happening.kind === 'update') {
     const { as, note, ...words } = happening.input as { readonly as?: string; readonly note?: string };
     return [{ atMs, kind: 'steered', name: happening.name, as: as ?? 'somebody', note: note ?? null, words }];

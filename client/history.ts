@@ -11,8 +11,8 @@ export type Happening = { readonly atMs: number } & (
   | { readonly kind: 'started'; readonly workflow: string; readonly firstRunId: string; readonly input: unknown }
   /** An activity that succeeded, local ones too; of a local one the input is not kept. */
   | { readonly kind: 'activity'; readonly name: string; readonly input: unknown; readonly result: unknown }
-  /** An update that was accepted; refused ones are in no history. */
-  | { readonly kind: 'update'; readonly name: string; readonly input: unknown }
+  /** An update that was accepted; refused ones are in no history. The answer is null where there is none, or not yet. */
+  | { readonly kind: 'update'; readonly name: string; readonly input: unknown; readonly answer: unknown }
   | { readonly kind: 'signal'; readonly name: string; readonly input: unknown }
   | { readonly kind: 'cancel requested'; readonly by: string; readonly reason: string }
   | { readonly kind: 'completed'; readonly result: unknown }
@@ -31,6 +31,7 @@ export async function decodeHistory(
   const scheduled = new Map<string, { readonly name: string; readonly input: unknown }>();
   const first = async (payloads: Payloads): Promise<unknown> =>
     (await decodeArrayFromPayloads(converter, payloads))[0] ?? null;
+  const answers = answersIn(events ?? []);
   const happenings: Happening[] = [];
   for (const event of events ?? []) {
     const { activityTaskScheduledEventAttributes: attributes } = event;
@@ -39,7 +40,8 @@ export async function decodeHistory(
         name: attributes.activityType.name,
         input: await first(attributes.input?.payloads),
       });
-    const happening = (await ofActivity(event, scheduled, first)) ?? (await ofMessage(event, first)) ?? ofEnd(event);
+    const happening =
+      (await ofActivity(event, scheduled, first)) ?? (await ofMessage(event, answers, first)) ?? ofEnd(event);
     const completed = event.workflowExecutionCompletedEventAttributes;
     const atMs = msOf(event.eventTime);
     if (happening !== undefined) happenings.push({ atMs, ...happening });
@@ -71,7 +73,20 @@ async function ofActivity(
   return { kind: 'activity', name, input: null, result: await first(marker.details?.['result']?.payloads) };
 }
 
-async function ofMessage(event: HistoryEvent, first: First): Promise<Found | undefined> {
+/** By the event in which the update was accepted. */
+function answersIn(events: readonly HistoryEvent[]): ReadonlyMap<string, Payloads> {
+  return new Map(
+    events.flatMap(({ workflowExecutionUpdateCompletedEventAttributes: done }) =>
+      done ? [[String(done.acceptedEventId), done.outcome?.success?.payloads] as const] : [],
+    ),
+  );
+}
+
+async function ofMessage(
+  event: HistoryEvent,
+  answers: ReadonlyMap<string, Payloads>,
+  first: First,
+): Promise<Found | undefined> {
   const {
     workflowExecutionStartedEventAttributes: started,
     workflowExecutionUpdateAcceptedEventAttributes: update,
@@ -83,7 +98,8 @@ async function ofMessage(event: HistoryEvent, first: First): Promise<Found | und
   }
   if (update?.acceptedRequest?.input) {
     const { name, args } = update.acceptedRequest.input;
-    return { kind: 'update', name: name ?? '', input: await first(args?.payloads) };
+    const answer = await first(answers.get(String(event.eventId)));
+    return { kind: 'update', name: name ?? '', input: await first(args?.payloads), answer };
   }
   if (signal) return { kind: 'signal', name: signal.signalName ?? '', input: await first(signal.input?.payloads) };
   return undefined;

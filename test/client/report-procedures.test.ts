@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { reportText } from '../../client/report-text.ts';
 import { reportOf } from '../../domain/report.ts';
 import type { RunStep } from '../../domain/run-facts.ts';
 import { recordedEnding } from '../harness/recorded.ts';
@@ -8,6 +9,26 @@ const nowMs = Date.now();
 
 /** What Temporal keeps of one run of each procedure, and nothing else: no worker answers. */
 const rows = [
+  {
+    ending: 'emergency-freeze-hpa',
+    workflow: 'emergency-scale-up',
+    askedFor: '× 2 at once',
+    mode: 'freeze',
+    asks: [{ floor: 6, freezeScaleIn: true }],
+    floors: [6, 5, 4, 3],
+    ceilings: [12, 12, 12, 10],
+    frozen: [true, false, false, false],
+  },
+  {
+    ending: 'emergency-pause-keda',
+    workflow: 'emergency-scale-up',
+    askedFor: '× 2 at once',
+    mode: 'pause',
+    asks: [{ pin: 6 }],
+    floors: [6, 5, 4, 3],
+    ceilings: [6, 12, 12, 10],
+    frozen: [false, false, false, false],
+  },
   {
     ending: 'hold-freeze-hpa',
     workflow: 'hold-capacity',
@@ -30,7 +51,7 @@ const rows = [
   },
 ] as const;
 
-describe('reading the reports of holds out of recorded histories', () => {
+describe('reading the reports of emergencies and holds out of recorded histories', () => {
   for (const { ending, workflow, askedFor, mode, asks, floors, ceilings, frozen } of rows)
     it(`finds in ${ending} how it holds, every write with its reason, and the owner’s values`, async () => {
       const { run, ledger } = await recordedEnding(ending, workflow);
@@ -63,6 +84,40 @@ describe('reading the reports of holds out of recorded histories', () => {
       const warned = reportOf({ run: { ...run, steps: run.steps.map(ownedByHelm) }, status: null, ledger, nowMs });
       assert.match(warned.warnings.join('\n'), /Helm/i);
     });
+
+  it('finds who cancelled an emergency, and why', async () => {
+    const { run, ledger } = await recordedEnding('emergency-cancelled-hpa', 'emergency-scale-up');
+    const { outcome, steered, writes, restored, timeline } = reportOf({ run, status: null, ledger, nowMs });
+    assert.deepEqual([outcome, restored], ['cancelled', true]);
+    assert.deepEqual(
+      steered.map(({ what, note }) => [what, note]),
+      [['cancelled the run', 'a false alarm']],
+    );
+    assert.deepEqual(
+      writes.map(({ floor }) => floor.to),
+      [6, 5, 4, 3],
+    );
+    assert.ok(timeline.some(({ what }) => what === 'asked the ledger for at least 6, no scale-in'));
+  });
+
+  it('finds each alert that joined an emergency and called it back, and what was measured', async () => {
+    const { run, ledger } = await recordedEnding('emergency-alerts', 'emergency-scale-up');
+    const report = reportOf({ run, status: null, ledger, nowMs });
+    assert.deepEqual(
+      report.alerts.map(({ name, firings, resolved }) => [name, firings, resolved]),
+      [
+        ['TensafeEmergencyLatency', 2, 1],
+        ['TensafeErrorSpike', 1, 1],
+      ],
+    );
+    assert.equal(report.askedFor.trigger, 'alert TensafeEmergencyLatency');
+    assert.ok(report.evidence.length > 0);
+    assert.deepEqual(report.steered, []);
+    const text = reportText(report);
+    assert.match(text, /^ {2}alert {5}TensafeEmergencyLatency ×2, told \S+ to \S+, 1 of them resolved$/m);
+    assert.match(text, /^ {2}evidence {2}\S.*, 20\d\d-\S+Z$/m);
+    assert.match(text, /^ {2}event .* at the latest$/m);
+  });
 });
 
 describe('reading the report of steps out of recorded histories', () => {

@@ -35,6 +35,13 @@ describe('replaying recorded runs', () => {
       'regained',
       'scheduled',
       'done-keda',
+      'emergency-freeze',
+      'emergency-pause',
+      'emergency-cancelled',
+      'emergency-alerts',
+      'steps',
+      'hold-freeze',
+      'hold-pause',
     ])
       assert.ok(names.includes(outcome), `${outcome} is missing: record it (see CONTRIBUTING)`);
   });
