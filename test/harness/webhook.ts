@@ -59,6 +59,7 @@ export async function startWebhook(lane: Lane, extra: Readonly<Record<string, st
 
   return {
     url,
+    bearerFile,
     tell,
     log: () => said,
     async stop(): Promise<void> {
