@@ -10,6 +10,8 @@ import { killGroup, spawnGuarded } from './guard.ts';
 const HEADROOM = join(import.meta.dirname, '..', 'bin', 'headroom');
 /** A worker lets go of what it holds, a sandbox stops its programs: both are far quicker. */
 const STOP_MS = 8_000;
+/** Characters: the longest of the labels. */
+const LABEL = 'emergency'.length;
 
 export interface Finished {
   readonly code: number;
@@ -33,6 +35,10 @@ interface StartOptions {
   readonly log?: string;
   /** Its stdout is for us to read, not to show. */
   readonly quiet?: boolean;
+  /** Before each of its lines, where several tell at the same time. */
+  readonly label?: string;
+  /** Which of its lines are worth showing; absent: all. */
+  readonly isNews?: (line: string) => boolean;
 }
 
 /**
@@ -77,9 +83,10 @@ export function createCli(): Cli {
   };
 }
 
-function follow(child: ChildProcess, { sign, log, quiet = false }: StartOptions): Running {
+function follow(child: ChildProcess, { sign, log, quiet = false, label, isNews }: StartOptions): Running {
   const file = log === undefined ? undefined : createWriteStream(log, { flags: 'a' });
   const printed: string[] = [];
+  const prefix = label === undefined ? '' : `${label.padEnd(LABEL)} | `;
   let over = false;
   // not at 'exit': what it printed last is still on its way then
   const ended = once(child, 'close').then((): Finished => {
@@ -97,7 +104,10 @@ function follow(child: ChildProcess, { sign, log, quiet = false }: StartOptions)
         if (sign?.(line, stream) === true) resolve(line);
       });
     };
-    const print = (line: string): void => (file === undefined ? say(`  ${line}`) : void file.write(`${line}\n`));
+    const show = (line: string): void => {
+      if (isNews?.(line) !== false) say(`  ${prefix}${line}`);
+    };
+    const print = (line: string): void => (file === undefined ? show(line) : void file.write(`${line}\n`));
     listen('stdout', (line) => {
       if (file === undefined) printed.push(line);
       if (!quiet) print(line);

@@ -1,9 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { createCli, type Cli, type Running } from './demo-cli.ts';
+import type { RunView } from '../client/runs.ts';
+import { createCli, type Cli } from './demo-cli.ts';
+import { readGovernor, type GovernorState } from './demo-governor.ts';
 import { readLoadSeen } from './demo-load.ts';
+import { playSecondAct, type StormSeen } from './demo-second-act.ts';
 import {
   ActEnded,
   clock,
+  countRuns,
+  EMERGENCY,
+  follow,
   preScaleCommand,
   readEnvironment,
   RUN,
@@ -13,22 +18,27 @@ import {
   startSandbox,
   startWorker,
   windowFrom,
+  type Environment,
+  type EventWindow,
 } from './demo-steps.ts';
-import { judgeDemo } from './demo-verdict.ts';
+import { judgeEvent, judgeStorm } from './demo-verdict.ts';
+import { createWatch, type Watch } from './demo-watch.ts';
 
 export interface DemoOptions {
   readonly name: string;
   /** Until the event starts; it lasts twice as long. */
   readonly clockMs: number;
+  /** With the second act. */
+  readonly withStorm: boolean;
 }
 
-/** Three pods serve the first at ease and would drown in the last; six do not. */
-const RPS = { quiet: 100, rising: 200, peak: 300 };
+/** Three pods serve the first at ease and would drown in the third; six do not, until the last. */
+const RPS = { quiet: 100, rising: 200, peak: 300, storm: 900 };
 
-/** Quiet, winding down and the way back take under a minute of this after the event; the whole act is to stay under four. */
+/** Quiet, winding down and the way back take under a minute of this after the event, an alert's cooldown 20 s; the whole act is to stay under four. */
 const AFTER_EVENT_MS = 100_000;
 
-/** Plays the whole pre-scale and answers the exit code: 0 when it ended as it should. */
+/** Plays the event, and the storm in it, and answers the exit code: 0 when all ended as it should. */
 export async function runDemo(options: DemoOptions): Promise<number> {
   const cli = createCli();
   const interrupted = new Promise<'interrupted'>((resolve) => {
@@ -51,94 +61,89 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   }
 }
 
-async function play(cli: Cli, { name, clockMs }: DemoOptions): Promise<number> {
+async function play(cli: Cli, { name, clockMs, withStorm }: DemoOptions): Promise<number> {
   const startedMs = Date.now();
   const sandbox = await startSandbox(cli, name);
   const environment = await readEnvironment(cli, name);
   cli.setEnvironment(environment);
   await setLoad(cli, name, RPS.quiet);
   const worker = await startWorker(cli, name);
+  const before = await governorOf(environment);
 
-  const event = windowFrom(Date.now(), clockMs);
-  cli.say(`\nthe first step of the run, ${seconds(Date.now() - startedMs)} after the start`);
-  cli.say(`the event's traffic comes at ${clock(event.startMs)} and goes at ${clock(event.endMs)}`);
-  const run = cli.start(preScaleCommand(event, clockMs), { quiet: true });
-  const wait = createWait({ cli, sandbox, run, worker, name, graceMs: clockMs });
-
-  await wait(event.startMs);
-  if (run.isOver()) throw new ActEnded('its pre-scale ended before the event began');
-  const atStart = await show(cli);
-  await setLoad(cli, name, RPS.rising);
-  await wait(event.startMs + clockMs / 3);
-  await setLoad(cli, name, RPS.peak);
-  await wait(event.endMs);
-  await setLoad(cli, name, RPS.quiet);
-  await wait(event.endMs + AFTER_EVENT_MS);
-  if (!run.isOver()) cli.say(`the run has not ended ${seconds(AFTER_EVENT_MS)} after its event: nobody waits longer`);
+  const event = windowFrom(Date.now(), clockMs, { withStorm });
+  cli.say(`\nThe first step of the run, ${seconds(Date.now() - startedMs)} after the start.`);
+  cli.say(
+    `An event is foreseen: its traffic comes at ${clock(event.startMs)} and goes at ${clock(event.endMs)}. Twice the pods are to be there before it.`,
+  );
+  const run = follow(cli, preScaleCommand(event, clockMs), withStorm ? 'event' : undefined);
+  const watch = createWatch({ cli, sandbox, worker, name, run, runId: RUN, graceMs: clockMs });
+  const seen = await playEvent({ cli, name, watch, environment, event });
 
   cli.say('');
   await cli.run(['show', RUN]);
-  const atEnd = await show(cli);
+  const emergencies = seen.storm === undefined ? 0 : await countRuns(cli, EMERGENCY, startedMs);
+  if (emergencies > 0) await cli.run(['show', EMERGENCY]);
   const load = await readLoadSeen(environment['HEADROOM_PROMETHEUS_URL'] ?? '', event);
-  const proofs = judgeDemo({ atStart, atEnd, load });
+  const atEnd = await show(cli, RUN);
+  const proofs = [...judgeEvent({ ...seen, atEnd, load, before, after: await governorOf(environment) })];
+  if (seen.storm !== undefined) {
+    const emergency = emergencies > 0 ? { atEnd: await show(cli, EMERGENCY) } : {};
+    proofs.push(...judgeStorm({ ...seen.storm, ...emergency, runs: emergencies, load }));
+  }
   cli.say(`\n${proofs.map(({ holds, text }) => `  ${holds ? 'yes' : 'NO '}  ${text}`).join('\n')}`);
-  cli.say(whereToLook(environment));
+  cli.say(whereToLook(environment, [RUN, ...(emergencies > 0 ? [EMERGENCY] : [])]));
   cli.say(`the whole act took ${seconds(Date.now() - startedMs)}`);
   return proofs.every(({ holds }) => holds) ? 0 : 1;
 }
 
-/**
- * Answers a wait that ends at its time, or before when the run is over. A worker that ends meanwhile is said to have,
- * and gets `graceMs` to be replaced: the run itself has lost nothing.
- */
-function createWait({
+const governorOf = (environment: Environment): Promise<GovernorState> =>
+  readGovernor(environment['KUBECONFIG'] ?? '', {
+    hasKeda: (environment['HEADROOM_SANDBOX_WITH'] ?? '').split(',').includes('keda'),
+  });
+
+/** The load of both acts, from the time that the pre-scale waits for its event until all runs are home. */
+async function playEvent({
   cli,
-  sandbox,
-  run,
-  worker,
   name,
-  graceMs,
+  watch,
+  environment,
+  event,
 }: {
   readonly cli: Cli;
-  readonly sandbox: Running | undefined;
-  readonly run: Running;
-  readonly worker: Running;
   readonly name: string;
-  readonly graceMs: number;
-}): (untilMs: number) => Promise<void> {
-  let giveUpMs: number | undefined;
-
-  async function lookAfterWorker(): Promise<void> {
-    if (!worker.isOver()) return;
-    if (giveUpMs === undefined) {
-      giveUpMs = Date.now() + graceMs;
-      cli.say(
-        `\nthe worker has ended. The run has lost nothing and goes on with a new one within ${seconds(graceMs)}:\n  eval "$(headroom sandbox env --name ${name})" && headroom worker\n`,
-      );
-    }
-    if (Date.now() < giveUpMs) return;
-    if ((await show(cli)).workerAnswers) {
-      giveUpMs = Number.POSITIVE_INFINITY;
-      return;
-    }
-    await cli.run(['show', RUN]);
-    throw new ActEnded('the worker is not answering, so that nobody takes the run further');
-  }
-
-  return async (untilMs) => {
-    while (Date.now() < untilMs && !run.isOver()) {
-      if (sandbox?.isOver() === true) throw new ActEnded('the sandbox has ended');
-      await lookAfterWorker();
-      await sleep(100);
-    }
-  };
+  readonly watch: Watch;
+  readonly environment: Environment;
+  readonly event: EventWindow;
+}): Promise<{ readonly atStart: RunView; readonly storm: StormSeen | undefined }> {
+  const { startMs, peakMs, stormMs, endMs } = event;
+  await watch.until(startMs);
+  if (watch.areAllOver()) throw new ActEnded('its pre-scale ended before the event began');
+  const atStart = await show(cli, RUN);
+  cli.say('\nThe event begins, and its traffic finds the pods already there.');
+  await setLoad(cli, name, RPS.rising);
+  await watch.until(peakMs);
+  await setLoad(cli, name, RPS.peak);
+  const storm =
+    stormMs === undefined
+      ? undefined
+      : await playSecondAct({ cli, name, watch, environment, rps: RPS, stormMs, endMs });
+  await watch.until(endMs);
+  cli.say(
+    '\nThe event is over and its traffic goes. When the load has been low for long enough, everything is given back.',
+  );
+  await setLoad(cli, name, RPS.quiet);
+  await watch.until(endMs + AFTER_EVENT_MS);
+  if (!watch.areAllOver())
+    cli.say(`\nNot everything has ended ${seconds(AFTER_EVENT_MS)} after the event: nobody waits longer.`);
+  return { atStart, storm };
 }
 
-function whereToLook(environment: Readonly<Record<string, string>>): string {
+function whereToLook(environment: Environment, runs: readonly string[]): string {
   const value = (key: string) => environment[key] ?? '';
+  const workflows = `${value('HEADROOM_TEMPORAL_UI')}/namespaces/${value('TEMPORAL_NAMESPACE')}/workflows`;
   return [
     '',
-    `  Temporal UI   ${value('HEADROOM_TEMPORAL_UI')}/namespaces/${value('TEMPORAL_NAMESPACE')}/workflows/${RUN}`,
+    ...runs.map((run) => `  Temporal UI   ${workflows}/${run}`),
     `  Prometheus    ${value('HEADROOM_PROMETHEUS_URL')}`,
     `  kubeconfig    export KUBECONFIG=${value('KUBECONFIG')}`,
     '',

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:https';
 import { parseAllDocuments } from 'yaml';
 import type { Pair } from './certificates.ts';
@@ -123,3 +124,24 @@ export function renderKubeconfig({
 }
 
 export const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+const decode = (data = ''): string => Buffer.from(data, 'base64').toString();
+
+/** The administrator's kubeconfig, as this sandbox writes it: JSON, with everything inside. */
+export function openKubeClient(path: string): KubeClient {
+  const { clusters, users }: Kubeconfig = JSON.parse(readFileSync(path, 'utf8'));
+  const [cluster, user] = [clusters[0]?.cluster, users[0]?.user];
+  return createKubeClient(cluster?.server ?? '', {
+    authority: decode(cluster?.['certificate-authority-data']),
+    admin: { certificate: decode(user?.['client-certificate-data']), key: decode(user?.['client-key-data']) },
+  });
+}
+
+interface Kubeconfig {
+  readonly clusters: readonly {
+    readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string };
+  }[];
+  readonly users: readonly {
+    readonly user: { readonly 'client-certificate-data': string; readonly 'client-key-data': string };
+  }[];
+}

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { BadRequest } from './control.ts';
 import { createExporter } from './exporter.ts';
-import { createKubeClient, readObjects, type KubeClient, type KubeObject } from './kube.ts';
+import { openKubeClient, readObjects, type KubeClient, type KubeObject } from './kube.ts';
 import { createLoadDriver, type LoadDriver } from './load-driver.ts';
 import { exampleNodes } from './nodes.ts';
 import { listen } from './ports.ts';
@@ -126,25 +126,4 @@ function parse<T>(schema: z.ZodType<T>, body: unknown): T {
   const read = schema.safeParse(body ?? {});
   if (read.success) return read.data;
   throw new BadRequest(z.prettifyError(read.error));
-}
-
-const decode = (data = ''): string => Buffer.from(data, 'base64').toString();
-
-/** The administrator's kubeconfig, as this sandbox writes it: JSON, with everything inside. */
-function openKubeClient(path: string): KubeClient {
-  const { clusters, users }: Kubeconfig = JSON.parse(readFileSync(path, 'utf8'));
-  const [cluster, user] = [clusters[0]?.cluster, users[0]?.user];
-  return createKubeClient(cluster?.server ?? '', {
-    authority: decode(cluster?.['certificate-authority-data']),
-    admin: { certificate: decode(user?.['client-certificate-data']), key: decode(user?.['client-key-data']) },
-  });
-}
-
-interface Kubeconfig {
-  readonly clusters: readonly {
-    readonly cluster: { readonly server: string; readonly 'certificate-authority-data': string };
-  }[];
-  readonly users: readonly {
-    readonly user: { readonly 'client-certificate-data': string; readonly 'client-key-data': string };
-  }[];
 }

@@ -21,18 +21,44 @@ function descendants(pid: number): readonly number[] {
   return [...children, ...children.flatMap(descendants)];
 }
 
+describe('the whole demo', () => {
+  it('ends well: an alert storm in the event is one run and one write, and both go home', async () => {
+    const act = beginDemo(sandboxes, 'whole');
+    assert.equal(await act.ended, 0, act.printed());
+    assert.equal(claims(act).length, 11);
+    assert.ok(claims(act).every((claim) => claim.startsWith('  yes')));
+    assert.match(
+      act.printed(),
+      /100 answered, \d started a run, \d+ joined it, 1 write to the autoscaler \(floor 6 -> \d+\)/,
+    );
+    assert.match(act.printed(), /^ {2}emergency-scale-up\.tensafe-server {2}done$/m);
+    assert.match(act.printed(), /alerts {4}50 heard, 50 of them over/);
+  });
+});
+
 describe('a demo that is disturbed', () => {
   before(() => command('up', '--detach', '--name', SHARED));
 
-  it('fails when somebody takes the load away in the event, and says what load there was', async () => {
+  it('fails when somebody takes the load away in the event, makes no storm of it, and says what load there was', async () => {
     const act = beginDemo(sandboxes, SHARED);
     await prints(act, /300 requests\/s on/);
     await command('load', 'tensafe-server', '--rps', '0', '--name', SHARED);
     assert.equal(await act.ended, 1, act.printed());
     assert.match(act.printed(), /NO {3}Prometheus saw \d+ requests\/s before .* never fewer than 0 /);
+    assert.match(act.printed(), /NO {3}no alert fired, so there was nothing to answer/);
+    assert.match(act.printed(), /NO {3}0 emergency runs came of it/);
     // the capacity was there all the same
     assert.match(act.printed(), /yes {2}the run ended as done/);
     assert.ok(pidsOf(SHARED).every(isAlive), 'a sandbox that ran before the demo runs on after it');
+  });
+
+  it('fails when somebody takes the load away in the storm, whether an alert has fired by then or not', async () => {
+    const act = beginDemo(sandboxes, SHARED);
+    await prints(act, /900 requests\/s on/);
+    await command('load', 'tensafe-server', '--rps', '0', '--name', SHARED);
+    assert.equal(await act.ended, 1, act.printed());
+    assert.match(act.printed(), /NO {3}p95 was \d+ ms at worst, and 0 ms at the end of the event/);
+    assert.match(act.printed(), /yes {2}the run ended as done/);
   });
 
   it('says so and fails when its worker is stopped', async () => {

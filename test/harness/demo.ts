@@ -6,7 +6,7 @@ import { readStatus, sandboxDirectory } from '../../sandbox/state.ts';
 import { eventually } from './eventually.ts';
 import type { openSandboxes } from './sandboxes.ts';
 
-/** A third of what a user sees: the event starts after 10 s and lasts 20. */
+/** A third of what a user sees: the event starts after 10 s and lasts 20; with the storm, that half a minute more. */
 const CLOCK = '10';
 
 /** A demo under way, as somebody who watches its terminal knows it. */
@@ -16,8 +16,12 @@ export interface Act {
   readonly ended: Promise<number | null>;
 }
 
-export function beginDemo({ begin }: ReturnType<typeof openSandboxes>, name: string): Act {
-  const child = begin('demo', '--name', name, '--clock', CLOCK);
+export function beginDemo(
+  { begin }: ReturnType<typeof openSandboxes>,
+  name: string,
+  ...options: readonly string[]
+): Act {
+  const child = begin('demo', '--name', name, '--clock', CLOCK, ...options);
   const lines: string[] = [];
   if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   child.stderr?.pipe(process.stderr);

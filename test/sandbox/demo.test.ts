@@ -8,8 +8,8 @@ const sandboxes = openSandboxes();
 after(sandboxes.close);
 
 describe('the demo', () => {
-  it('ends well when nobody disturbs it, and stops what it started', async () => {
-    const act = beginDemo(sandboxes, 'own');
+  it('ends well when the event goes as foreseen, and stops what it started', async () => {
+    const act = beginDemo(sandboxes, 'own', '--no-storm');
     const worker = await workerPid(act);
     const pids = [worker, ...pidsOf('own')];
     assert.ok(pids.length > 8 && pids.every(isAlive));
@@ -17,6 +17,7 @@ describe('the demo', () => {
     assert.equal(claims(act).length, 5);
     assert.ok(claims(act).every((claim) => claim.startsWith('  yes')));
     assert.match(act.printed(), /yes {2}when the event began, 6 pods were available of the 6 asked for/);
+    assert.match(act.printed(), /yes {2}the autoscaler is its owner's again, to the letter: floor 3, maximum 20/);
     assert.match(act.printed(), /result {4}done: 6 replicas were asked for/);
     assert.match(act.printed(), /Temporal UI +http:.*\/workflows\/pre-scale\.tensafe-server\.demo/);
     assert.ok(await areGone(pids, 1_000));
