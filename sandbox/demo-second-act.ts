@@ -123,11 +123,19 @@ async function answerAlarm(act: SecondAct, receiver: Receiver): Promise<Omit<Sto
 const p95Of = ({ environment }: SecondAct): Promise<number> => readP95Ms(environment['HEADROOM_PROMETHEUS_URL'] ?? '');
 
 /** '100 notifications answered in 0.4 s, alert by alert: 1 started …' */
-export function describeAnswers({ notifications, started, joined, kept, unanswered, tookMs }: Answers): string {
+export function describeAnswers({
+  notifications,
+  started,
+  joined,
+  kept,
+  keptBy = '',
+  unanswered,
+  tookMs,
+}: Answers): string {
   const parts = [
     ...(started > 0 ? [`${started} started the emergency`] : []),
     `${joined} joined it`,
-    ...(kept > 0 ? [`${kept} were kept by a rule`] : []),
+    ...(kept > 0 ? [`${kept} started nothing: ${keptBy}`] : []),
     unanswered === 0 ? 'none was lost' : `${unanswered} WERE NOT TAKEN`,
   ];
   return `${notifications} notifications answered in ${seconds(tookMs)}, alert by alert: ${parts.join(', ')}`;

@@ -20,8 +20,9 @@ export interface Answers {
   readonly notifications: number;
   readonly started: number;
   readonly joined: number;
-  /** Answered, and neither: a rule kept them. */
+  /** Answered, and neither: a rule kept them; and the words of the rule. */
   readonly kept: number;
+  readonly keptBy?: string;
   /** Nobody has said that they are taken. */
   readonly unanswered: number;
   readonly tookMs: number;
@@ -57,34 +58,36 @@ export async function tellStorm(
     notifications.map((firing) => tellUntilTaken(receiver, notificationOf(firing, status), startedMs + TELL_WITHIN_MS)),
   );
   const count = (...kinds: readonly (Disposition['kind'] | undefined)[]) =>
-    answers.filter((kind) => kinds.includes(kind)).length;
+    answers.filter((answer) => kinds.includes(answer?.disposition)).length;
+  const keptBy = answers.map((answer) => answer?.by ?? answer?.reason).find((words) => words !== undefined);
   return {
     notifications: notifications.length,
     started: count('started'),
     joined: count('joined'),
     kept: count('suppressed', 'not allowed'),
+    ...(keptBy !== undefined && { keptBy }),
     unanswered: count(undefined),
     tookMs: Date.now() - startedMs,
   };
 }
 
-async function tellUntilTaken(
-  receiver: Receiver,
-  notification: object,
-  untilMs: number,
-): Promise<Disposition['kind'] | undefined> {
+async function tellUntilTaken(receiver: Receiver, notification: object, untilMs: number): Promise<Told | undefined> {
   for (;;) {
-    const kind = await tell(receiver, notification).catch(() => undefined);
-    if (kind !== undefined || Date.now() + TELL_AGAIN_MS > untilMs) return kind;
+    const answer = await tell(receiver, notification).catch(() => undefined);
+    if (answer !== undefined || Date.now() + TELL_AGAIN_MS > untilMs) return answer;
     await sleep(TELL_AGAIN_MS);
   }
 }
 
-interface Body {
-  readonly alerts?: readonly { readonly disposition: Disposition['kind'] }[];
+/** What became of one alert, as the webhook's answer has it. */
+interface Told {
+  readonly disposition: Disposition['kind'];
+  readonly by?: string;
+  readonly reason?: string;
 }
 
-async function tell({ url, token }: Receiver, notification: object): Promise<Disposition['kind'] | undefined> {
+/** Undefined: it is not taken. */
+async function tell({ url, token }: Receiver, notification: object): Promise<Told | undefined> {
   const reply = await fetch(`${url}/alerts/alertmanager`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
@@ -93,8 +96,8 @@ async function tell({ url, token }: Receiver, notification: object): Promise<Dis
   });
   const body = await reply.text();
   if (reply.status !== 200) return undefined;
-  const { alerts }: Body = JSON.parse(body);
-  return alerts?.[0]?.disposition;
+  const { alerts }: { readonly alerts: readonly Told[] } = JSON.parse(body);
+  return alerts[0];
 }
 
 /** Alertmanager's webhook payload, version 4 (R75). */

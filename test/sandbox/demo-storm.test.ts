@@ -13,6 +13,7 @@ describe('an alert storm as a pair of Alertmanagers sends it', () => {
   let url = '';
   /** How the next request is answered; 200 when there is nothing left. */
   let statuses: number[] = [];
+  let always: object = {};
 
   before(async () => {
     server = createServer((request, reply) => {
@@ -21,7 +22,7 @@ describe('an alert storm as a pair of Alertmanagers sends it', () => {
         if (status === 200) bodies.push(Buffer.concat(chunks as Buffer[]));
         const disposition = bodies.length === 1 ? 'started' : 'joined';
         reply.writeHead(status, { 'content-type': 'application/json' });
-        reply.end(JSON.stringify(status === 200 ? { alerts: [{ disposition }] } : { error: 'no' }));
+        reply.end(JSON.stringify(status === 200 ? { alerts: [{ disposition, ...always }] } : { error: 'no' }));
       });
     });
     server.listen(0, '127.0.0.1');
@@ -67,5 +68,11 @@ describe('an alert storm as a pair of Alertmanagers sends it', () => {
         .flat()
         .every(({ status }) => status === 'resolved'),
     );
+  });
+
+  it('names the rule that keeps an alert from starting anything', async () => {
+    always = { disposition: 'suppressed', by: 'the budget is spent' };
+    const answers = await tellStorm({ url, token: 'secret' }, firings, 'firing');
+    assert.deepEqual([answers.kept, answers.keptBy, answers.unanswered], [40, 'the budget is spent', 0]);
   });
 });

@@ -93,7 +93,11 @@ describe('judging the demo', () => {
       { told: { ...answers, joined: 98, unanswered: 1 } },
       /^100 notifications answered .* 1 WERE NOT TAKEN$/,
     ],
-    ['an alert that a rule kept', { told: { ...answers, joined: 98, kept: 1 } }, /98 joined it, 1 were kept by a rule/],
+    [
+      'an alert that a rule kept',
+      { told: { ...answers, joined: 98, kept: 1, keptBy: 'the cooldown of 20s' } },
+      /98 joined it, 1 started nothing: the cooldown of 20s, none was lost/,
+    ],
     ['two emergency runs', { runs: 2 }, /^2 emergency runs came of it$/],
     [
       'a second write',
