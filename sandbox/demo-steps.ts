@@ -103,7 +103,7 @@ export interface EventWindow {
 }
 
 /** Whatever the clock: until the autoscaler has read the peak, whose count an emergency doubles (its metrics are 10 s old at most) … */
-const PEAK_MS = 15_000;
+const PEAK_MS = 12_000;
 /** … and for a storm, its answer, and the work that has piled up. */
 const STORM_MS = 30_000;
 
@@ -115,10 +115,9 @@ export function windowFrom(
 ): EventWindow {
   const startMs = Math.ceil((nowMs + clockMs) / 1_000) * 1_000;
   const peakMs = startMs + clockMs / 3;
-  const endMs = startMs + 2 * clockMs;
-  if (!withStorm) return { startMs, peakMs, endMs };
+  if (!withStorm) return { startMs, peakMs, endMs: startMs + 2 * clockMs };
   const stormMs = peakMs + Math.max(clockMs / 3, PEAK_MS);
-  return { startMs, peakMs, stormMs, endMs: Math.max(endMs, Math.ceil((stormMs + STORM_MS) / 1_000) * 1_000) };
+  return { startMs, peakMs, stormMs, endMs: Math.ceil((stormMs + STORM_MS) / 1_000) * 1_000 };
 }
 
 export function preScaleCommand({ startMs, endMs }: EventWindow, clockMs: number): readonly string[] {

@@ -6,7 +6,7 @@ import { readStatus, sandboxDirectory } from '../../sandbox/state.ts';
 import { eventually } from './eventually.ts';
 import type { openSandboxes } from './sandboxes.ts';
 
-/** A third of what a user sees: the event starts after 10 s and lasts 20; with the storm, that half a minute more. */
+/** A third of what a user sees: the event starts after 10 s and lasts 20, with the storm 46. */
 const CLOCK = '10';
 
 /** A demo under way, as somebody who watches its terminal knows it. */
