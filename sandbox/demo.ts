@@ -32,7 +32,7 @@ export interface DemoOptions {
   readonly withStorm: boolean;
 }
 
-/** Three pods serve the first at ease and would drown in the third; six do not, until the last. */
+/** Three pods serve the first at ease, six the first three; in the last, six drown. */
 const RPS = { quiet: 100, rising: 200, peak: 300, storm: 900 };
 
 /**
