@@ -7,6 +7,7 @@ export interface AuditedWrite {
   readonly userAgent: string;
   readonly stageTimestamp: string;
   readonly responseStatus: { readonly code: number };
+  readonly objectRef: { readonly namespace?: string; readonly resource: string; readonly name: string };
 }
 
 /** The end of the audit log, read on and on: cheaper than asking the API server, whose speed is measured. */
@@ -44,6 +45,28 @@ export function openAuditTail(file: string) {
       );
       lines = [];
       return msOf(found.stageTimestamp);
+    },
+    /**
+     * When headroom's first successful PATCH of each of these Deployments was done, by name; those that were not patched in time are not in it.
+     */
+    async untilEachPatched(
+      { namespace, names }: { readonly namespace: string; readonly names: readonly string[] },
+      { withinMs }: { readonly withinMs: number },
+    ): Promise<ReadonlyMap<string, number>> {
+      const [wanted, patchedMs] = [new Set(names), new Map<string, number>()];
+      const look = async () => {
+        readOn();
+        for (const line of lines.splice(0)) {
+          if (!line.includes(namespace) || !line.includes('headroom/')) continue;
+          const { verb, objectRef, responseStatus, stageTimestamp } = JSON.parse(line) as AuditedWrite;
+          if (verb !== 'patch' || responseStatus.code >= 300 || objectRef.resource !== 'deployments') continue;
+          if (wanted.has(objectRef.name) && !patchedMs.has(objectRef.name))
+            patchedMs.set(objectRef.name, msOf(stageTimestamp));
+        }
+        return patchedMs.size === wanted.size;
+      };
+      await eventually('each is patched', look, { withinMs, everyMs: 50 }).catch(() => undefined);
+      return patchedMs;
     },
   };
 }

@@ -5,6 +5,9 @@ import { parseArgs } from 'node:util';
 import { DefaultLogger } from '@temporalio/worker';
 import { startSandbox } from '../sandbox/start.ts';
 import { buildWorkflowBundle } from '../worker/bundle.ts';
+import { alertBurst } from './alert-burst.ts';
+import { alertPriority } from './alert-priority.ts';
+import { alertRejections } from './alert-rejections.ts';
 import { asleep } from './asleep.ts';
 import { claimLatency } from './claim-latency.ts';
 import { emergency } from './emergency.ts';
@@ -15,7 +18,15 @@ import { judge, renderTable, type Bench, type Findings } from './report.ts';
  * npm run bench: starts a sandbox of its own, measures in order, prints one table and writes JSON.
  * Words after `--` are the benches to run instead of all of them. Exit code 1 when a bound is broken, or a bench fails.
  */
-const BENCHES: readonly Bench[] = [claimLatency, preScaleCost, emergency, asleep];
+const BENCHES: readonly Bench[] = [
+  claimLatency,
+  preScaleCost,
+  emergency,
+  alertBurst,
+  alertPriority,
+  alertRejections,
+  asleep,
+];
 const USAGE = `npm run bench -- [--json FILE] [--quick] [BENCH…]
 
 ${BENCHES.map(({ name, about }) => `  ${name.padEnd(16)}${about}`).join('\n')}

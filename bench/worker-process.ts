@@ -25,7 +25,11 @@ export async function startWorkerProcess(
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // a bench that is told to stop leaves nobody behind
+  const endIt = () => child.kill('SIGKILL');
+  process.once('exit', endIt);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  void ended.then(() => process.off('exit', endIt));
   const readyMs = await untilReady(child, logFile, startedMs).catch((error: unknown) => {
     child.kill('SIGKILL');
     throw error;

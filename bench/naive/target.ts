@@ -1,18 +1,16 @@
-import { join } from 'node:path';
 import type { Lane } from '../../test/harness/lane.ts';
 import { servers } from '../../test/harness/servers.ts';
 import { openAuditTail } from '../audit-tail.ts';
-import { startWorkerProcess } from '../worker-process.ts';
+import { startNaiveWorker } from './process.ts';
 import type { RaiseFloor } from './activities.ts';
 import { NAIVE_QUEUE } from './queue.ts';
 
-const WORKER = join(import.meta.dirname, 'worker.ts');
 const NAIVE_HPA = 'naive-hpa';
 const [LOW, HIGH] = [3, 4];
 
 /** What one would write first, with a worker and a workload of its own. */
 export async function openNaive(lane: Lane) {
-  const worker = await startWorkerProcess(WORKER, lane.surroundings, join(lane.directory, 'naive.log'), []);
+  const worker = await startNaiveWorker(lane);
   await createTarget(lane);
   return {
     arm: <C extends RaiseFloor['client']>(client: C) => armOf(lane, client),

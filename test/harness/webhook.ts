@@ -37,6 +37,10 @@ export async function startWebhook(lane: Lane, extra: Readonly<Record<string, st
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // whoever is told to stop leaves nobody behind
+  const endIt = () => child.kill('SIGKILL');
+  process.once('exit', endIt);
+  child.once('exit', () => process.off('exit', endIt));
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const url = await eventually('the webhook is ready', async () => {
@@ -60,6 +64,7 @@ export async function startWebhook(lane: Lane, extra: Readonly<Record<string, st
   return {
     url,
     bearerFile,
+    pid: child.pid ?? 0,
     tell,
     log: () => said,
     async stop(): Promise<void> {
@@ -71,7 +76,7 @@ export async function startWebhook(lane: Lane, extra: Readonly<Record<string, st
 }
 
 /** A notification as Alertmanager sends it, version 4 (R75). */
-function notification(alerts: readonly ToldAlert[]): object {
+export function notification(alerts: readonly ToldAlert[]): object {
   const all = alerts.map(({ name, status = 'firing', fingerprint, startsAt = AHEAD, labels = {} }) => ({
     status,
     labels: { ...labels, alertname: name },
