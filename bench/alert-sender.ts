@@ -20,9 +20,9 @@ export interface Told {
 
 /** Tells a batch as Alertmanager does: again and again until it is answered with 2xx. */
 export async function tellUntilTaken(
-  webhook: Webhook,
+  webhook: Pick<Webhook, 'tell'>,
   alerts: readonly ToldAlert[],
-  { withinMs }: { readonly withinMs: number },
+  { withinMs, againAfterMs = AGAIN_AFTER_MS }: { readonly withinMs: number; readonly againAfterMs?: number },
 ): Promise<Told> {
   const atMs = Date.now();
   const acks: Ack[] = [];
@@ -33,7 +33,7 @@ export async function tellUntilTaken(
     acks.push({ status: answer?.status ?? 0, tookMs: performance.now() - sentMs });
     if (answer?.status === 200)
       return { atMs, acks, dispositions: answer.alerts.map(({ disposition }) => disposition) };
-    if (Date.now() + AGAIN_AFTER_MS > atMs + withinMs) return { atMs, acks, dispositions: [] };
-    await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS));
+    if (Date.now() + againAfterMs > atMs + withinMs) return { atMs, acks, dispositions: [] };
+    await new Promise((resolve) => setTimeout(resolve, againAfterMs));
   }
 }
