@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { openLane, type Lane } from '../test/harness/lane.ts';
 import { servers } from '../test/harness/servers.ts';
@@ -44,10 +45,16 @@ async function measureBurst(scene: Scene): Promise<Findings> {
   try {
     const names = shops.map(({ name }) => name);
     await timeEmptyWorkflows(lane, 'warm-up', WARM_UPS);
-    await burst(lane, webhook, names.slice(count));
+    const first = await burst(lane, webhook, names.slice(count));
+    assert.equal(
+      first.writtenAfterMs.length,
+      WARM_UPS,
+      `not every workload was written: ${JSON.stringify(first.told)}`,
+    );
     const before = await timeEmptyWorkflows(lane, 'before', count);
     scene.say(`${count} empty workflows took ${before} ms`);
     const found = await burst(lane, webhook, names.slice(0, count));
+    scene.say(`${found.writtenAfterMs.length} of ${count} workloads are written`);
     // what is held is watched over, and that is no part of an empty workflow
     await worker.kill();
     const after = await timeEmptyWorkflows(lane, 'after', count);

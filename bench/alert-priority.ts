@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openLane, type Lane } from '../test/harness/lane.ts';
@@ -49,7 +50,8 @@ async function measurePriority(scene: Scene): Promise<Findings> {
   const worker = await startWorkerProcess(WORKER, env, join(lane.directory, 'worker.log'));
   const webhook = await startWebhook(lane, env);
   try {
-    await alarm(lane, webhook, names.slice(0, WARM_UPS));
+    const first = await alarm(lane, webhook, names.slice(0, WARM_UPS));
+    assert.ok(first.tookMs.every(Number.isFinite), `not every workload was written: ${JSON.stringify(first.told)}`);
     const { dueMs } = await putToSleep(lane, {
       count: sleepers,
       shops: shops.map(({ name }) => name),
