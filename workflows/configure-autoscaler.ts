@@ -97,10 +97,8 @@ async function carryOut({ run, end }: Parts, { plan, ref }: Change): Promise<Run
       { summary: `${plan.changes.map(({ key }) => key).join(', ')} of ${plan.governor.name}` },
       [{ ref, plan }],
     );
-    if (written.kind === 'refused') {
-      stays = true;
-      return { outcome: 'refused', reasons: written.reasons };
-    }
+    // an attempt before the one that was refused may have written, and its answer been lost: so this gives back too
+    if (written.kind === 'refused') return { outcome: 'refused', reasons: written.reasons };
     run.say(`the new settings are written to ${plan.governor.name}`);
     reasons = await verify({ run, end }, { plan, ref });
     stays = reasons === undefined && plan.untilMs === null;
