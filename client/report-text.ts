@@ -86,7 +86,8 @@ function eventWords({ procedure, event: { name, startMs, endMs }, plannedEndMs }
 }
 
 function alertWords({ name, firings, resolved, firstAtMs, lastAtMs }: AlertRow): string {
-  const times = firstAtMs === lastAtMs ? time(firstAtMs) : `${time(firstAtMs)} to ${time(lastAtMs)}`;
+  const [first, last] = [time(firstAtMs), time(lastAtMs)];
+  const times = first === last ? first : `${first} to ${last}`;
   return `${name}${firings === 1 ? '' : ` ×${firings}`}, told ${times}, ${resolvedWords(firings, resolved)}`;
 }
 

@@ -115,6 +115,8 @@ describe('reading the reports of emergencies and holds out of recorded histories
     assert.deepEqual(report.steered, []);
     const text = reportText(report);
     assert.match(text, /^ {2}alert {5}TensafeEmergencyLatency ×2, told \S+ to \S+, 1 of them resolved$/m);
+    // heard of and over within one second
+    assert.match(text, /^ {2}alert {5}TensafeErrorSpike, told \S+, resolved$/m);
     assert.match(text, /^ {2}evidence {2}\S.*, 20\d\d-\S+Z$/m);
     assert.match(text, /^ {2}event .* at the latest$/m);
   });
