@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { openLane, type Lane } from '../test/harness/lane.ts';
 import { servers } from '../test/harness/servers.ts';
 import { startWebhook, type ToldAlert } from '../test/harness/webhook.ts';
-import { tellUntilTaken, type Told, type Webhook } from './alert-sender.ts';
+import { alertNamed, tellUntilTaken, type Told, type Webhook } from './alert-sender.ts';
 import { openAuditTail } from './audit-tail.ts';
 import { endAll } from './end-all.ts';
 import { timeEmptyWorkflows } from './naive/empty.ts';
@@ -73,7 +73,7 @@ async function burst(lane: Lane, webhook: Webhook, names: readonly string[]): Pr
   const audit = openAuditTail(servers().auditLog);
   const batches: ToldAlert[][] = [];
   for (let at = 0; at < names.length; at += A_NOTIFICATION)
-    batches.push(names.slice(at, at + A_NOTIFICATION).map((name) => ({ name, fingerprint: `of-${name}` })));
+    batches.push(names.slice(at, at + A_NOTIFICATION).map(alertNamed));
   const startedMs = Date.now();
   const [told, patchedMs] = await Promise.all([
     Promise.all(batches.map((alerts) => tellUntilTaken(webhook, alerts, { withinMs: WITHIN_MS }))),

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { openLane, type Lane } from '../test/harness/lane.ts';
 import { servers } from '../test/harness/servers.ts';
 import { startWebhook } from '../test/harness/webhook.ts';
-import { tellUntilTaken, type Told, type Webhook } from './alert-sender.ts';
+import { alertNamed, tellUntilTaken, type Told, type Webhook } from './alert-sender.ts';
 import { openAuditTail } from './audit-tail.ts';
 import { endAll } from './end-all.ts';
 import type { Bench, Findings, Scene } from './report.ts';
@@ -82,7 +82,7 @@ async function alarm(lane: Lane, webhook: Webhook, names: readonly string[]): Pr
     Promise.all(
       names.map(async (name, index) => {
         await sleep(index * ALERT_EVERY_MS);
-        return tellUntilTaken(webhook, [{ name, fingerprint: `of-${name}` }], { withinMs: WITHIN_MS });
+        return tellUntilTaken(webhook, [alertNamed(name)], { withinMs: WITHIN_MS });
       }),
     ),
     audit.untilEachPatched({ namespace: lane.namespace, names }, { withinMs: lastMs }),

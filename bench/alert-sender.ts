@@ -18,7 +18,12 @@ export interface Told {
   readonly dispositions: readonly Disposition['kind'][];
 }
 
-/** Tells a batch as Alertmanager does: again and again until it is answered with 2xx. */
+/** A firing of its own for each name; fingerprints are hexadecimal. */
+export function alertNamed(name: string): ToldAlert {
+  return { name, fingerprint: Buffer.from(name).toString('hex') };
+}
+
+/** Tells a batch as Alertmanager does: again and again until it is answered with 2xx. Rejects with what is refused for good (4xx). */
 export async function tellUntilTaken(
   webhook: Pick<Webhook, 'tell'>,
   alerts: readonly ToldAlert[],
@@ -33,6 +38,7 @@ export async function tellUntilTaken(
     acks.push({ status: answer?.status ?? 0, tookMs: performance.now() - sentMs });
     if (answer?.status === 200)
       return { atMs, acks, dispositions: answer.alerts.map(({ disposition }) => disposition) };
+    if (answer !== undefined && answer.status < 500) throw new Error(`answered with ${answer.status}: ${answer.body}`);
     if (Date.now() + againAfterMs > atMs + withinMs) return { atMs, acks, dispositions: [] };
     await new Promise((resolve) => setTimeout(resolve, againAfterMs));
   }

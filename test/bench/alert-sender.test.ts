@@ -32,6 +32,12 @@ describe('telling alerts until they are taken', () => {
     assert.deepEqual(told.dispositions, ['joined']);
   });
 
+  it('does not tell again what is refused for good', async () => {
+    const webhook = answering({ ...notTaken, status: 400, body: 'fingerprint: hexadecimal digits' });
+    const telling = tellUntilTaken(webhook, alerts, { withinMs: 20, againAfterMs: 1 });
+    await assert.rejects(telling, /answered with 400: fingerprint/);
+  });
+
   it('gives up in its time, with nothing accounted for', async () => {
     const told = await tellUntilTaken(answering(notTaken), alerts, { withinMs: 20, againAfterMs: 5 });
     assert.ok(told.acks.length > 1);
