@@ -18,7 +18,7 @@ const torn = (
   { maxReplicaCount = 5, window = '10m' }: { readonly maxReplicaCount?: number; readonly window?: string } = {},
 ): Promise<void> => {
   const scaledObject = { minReplicaCount: 1, maxReplicaCount };
-  const policy = { preScale: { quiet: { window } } };
+  const policy = { preScale: { quiet: { window, askAfter: '20m' } } };
   return inLane({ governor: 'hpa', rival: true, scaledObject, policy }, async (lane) => {
     await lane.startWorker();
     await act(lane);
