@@ -1,17 +1,8 @@
-import type { Survey } from '../domain/capacity-plan.ts';
-import { refOf, type ResolvedEmergency } from '../domain/policy.ts';
+import type { EmergencyLook } from '../domain/emergency.ts';
+import { refOf } from '../domain/policy.ts';
 import type { createPolicyActivities } from './policy.ts';
 import type { createRunActivities } from './runs.ts';
 import type { createWorkloadActivities } from './workloads.ts';
-
-/** What an emergency has to know before it asks for anything. */
-export interface EmergencyLook {
-  readonly resolved: ResolvedEmergency;
-  /** Null: the cluster did not answer. */
-  readonly survey: Survey | null;
-  /** How many emergencies of the workload were started lately; null: that was not asked, or could not be told. */
-  readonly started: { readonly hour: number; readonly day: number } | null;
-}
 
 type Parts = Pick<ReturnType<typeof createPolicyActivities>, 'resolveEmergencyPolicy'> &
   Pick<ReturnType<typeof createWorkloadActivities>, 'surveyWorkload'> &

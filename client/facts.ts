@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import type { Claim } from '../domain/claim.ts';
+import type { EmergencyLook } from '../domain/emergency.ts';
 import type { LedgerStep } from '../domain/ledger-writes.ts';
 import { ledgerId } from '../domain/names.ts';
 import type { ResolvedEmergency, ResolvedSteps } from '../domain/policy.ts';
@@ -39,6 +40,7 @@ const STEP_OF_ACTIVITY: Readonly<Record<string, (input: never, result: never) =>
   resolveWorkloadPolicy: (_: never, policy: object) => ('known' in policy ? undefined : { kind: 'policy', policy }),
   resolveEmergencyPolicy: (_: never, resolved: object) =>
     'known' in resolved ? undefined : emergencyPolicy(resolved as ResolvedEmergency),
+  lookAtEmergency: (_: never, look: object) => ('known' in look ? undefined : firstLook(look as EmergencyLook)),
   resolveStepPolicy: (_: never, resolved: object) =>
     'known' in resolved ? undefined : stepPolicy(resolved as ResolvedSteps),
   surveyWorkload: (_: never, survey: unknown) => ({ kind: 'survey', survey }),
@@ -62,6 +64,9 @@ const STEP_OF_ACTIVITY: Readonly<Record<string, (input: never, result: never) =>
 function emergencyPolicy({ policy, emergency }: ResolvedEmergency) {
   return { kind: 'policy', policy, emergency, maxHoldMs: emergency.maxHoldMs };
 }
+function firstLook({ resolved, survey }: EmergencyLook) {
+  return [emergencyPolicy(resolved), ...(survey === null ? [] : [{ kind: 'survey', survey }])];
+}
 function stepPolicy({ policy, maxHoldMs }: ResolvedSteps) {
   return { kind: 'policy', policy, maxHoldMs };
 }
@@ -70,8 +75,8 @@ function runStep(happening: Happening, claimId: string): readonly RunStep[] {
   const { atMs } = happening;
   if (happening.kind === 'activity') {
     const read = Object.hasOwn(STEP_OF_ACTIVITY, happening.name) ? STEP_OF_ACTIVITY[happening.name] : undefined;
-    const step = read?.(happening.input as never, happening.result as never);
-    return step === undefined ? [] : [{ atMs, ...(step as object) } as RunStep];
+    const told = read?.(happening.input as never, happening.result as never) ?? [];
+    return [told].flat().map((step) => ({ atMs, ...step }) as RunStep);
   }
   if (happening.kind === 'update' && happening.name === alertsUpdate.name) {
     // told to a run that was over, they are of the next one

@@ -17,6 +17,15 @@ export interface EmergencyRequest {
   readonly planOnly?: boolean;
 }
 
+/** What an emergency has to know before it asks for anything. */
+export interface EmergencyLook {
+  readonly resolved: ResolvedEmergency;
+  /** Null: the cluster did not answer. */
+  readonly survey: Survey | null;
+  /** How many emergencies of the workload were started lately; null: that was not asked, or could not be told. */
+  readonly started: { readonly hour: number; readonly day: number } | null;
+}
+
 /** All that is wrong with a request that policy and cluster can tell, at once; else the plan. */
 export function planEmergency({
   request,

@@ -1,8 +1,7 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
-import { budgetFaults, planEmergency, type EmergencyRequest } from '../domain/emergency.ts';
+import { budgetFaults, planEmergency, type EmergencyLook, type EmergencyRequest } from '../domain/emergency.ts';
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
-import type { EmergencyLook } from '../activities/emergencies.ts';
 import type { PlanIntent } from '../domain/approval.ts';
 import { planIntent, type Survey } from '../domain/capacity-plan.ts';
 import type { ResolvedEmergency } from '../domain/policy.ts';
