@@ -191,7 +191,7 @@ describe('what the API server refuses', () => {
   }
 });
 
-describe('a connection that fails', () => {
+describe('a connection that fails', { concurrency: true }, () => {
   it('is apiUnavailable naming host and port when it is refused', async (t) => {
     const { port, standIn } = await open(t, healthy);
     await standIn.close();
@@ -234,7 +234,7 @@ describe('a connection that fails', () => {
   });
 });
 
-describe('repeating a call', () => {
+describe('repeating a call', { concurrency: true }, () => {
   for (const [name, reply] of [
     ['a 500', refusal(500, {})],
     ['a 503', refusal(503, {})],
