@@ -289,12 +289,14 @@ function baseFaults(
 
 /**
  * Without a live claim the live count; while claims live that is ours, so the larger of what was there before them and what
- * the autoscaler would have by its own metrics now: two events do not double a double.
+ * the autoscaler would have by its own metrics now: two events do not double a double. Never more than there is: of pods that
+ * have just come there are no metrics yet, and those of the old ones times the new count ask for many times too much.
  */
 function factorBase(state: WorkloadState, governor: Governor): number {
+  const live = Math.max(state.wantedReplicas, state.readyReplicas);
   const held = heldBase(governor);
-  if (held === null) return Math.max(state.wantedReplicas, state.readyReplicas);
-  return Math.max(held.beforeHold, held.recommended ?? 0);
+  if (held === null) return live;
+  return Math.max(held.beforeHold, Math.min(held.recommended ?? 0, live));
 }
 
 function heldBase(governor: Governor): TargetEstimate['baseHeld'] {

@@ -283,6 +283,11 @@ describe('estimating the target', () => {
     const { base, baseHeld } = estimate({ kind: 'factor', factor: 2 }, { wantedReplicas: 12, autoscalers: [busy] });
     assert.deepEqual({ base, baseHeld }, { base: 9, baseHeld: { beforeHold: 6, recommended: 9 } });
   });
+  it('multiplies no more than there is, whatever an autoscaler makes of metrics that are behind its count', () => {
+    const hasty = { ...held, autoscaler: { recommended: 34 } };
+    const { base, replicas } = estimate({ kind: 'factor', factor: 2 }, { wantedReplicas: 12, autoscalers: [hasty] });
+    assert.deepEqual({ base, replicas }, { base: 12, replicas: 24 });
+  });
   it('starts from what the owner has, not from what another run holds', () => {
     const { floor, ceiling } = estimate({ kind: 'replicas', replicas: 5 }, { wantedReplicas: 12, autoscalers: [held] });
     assert.deepEqual({ floor, ceiling }, { floor: { from: 3, to: 5 }, ceiling: { from: 10, to: 12 } });
