@@ -35,7 +35,8 @@ const inWorkedLane = (
 async function begin(lane: Lane, ...words: readonly string[]): Promise<void> {
   const began = await lane.headroom('emergency', 'tensafe-server', '--reason', 'checkout is slow', '--json', ...words);
   assert.equal(began.code, 0, began.stderr);
-  await eventually('six pods are available', async () => (await lane.available()) === 6);
+  // an autoscaler may add to them: scale-out is alive
+  await eventually('six pods are available', async () => (await lane.available()) >= 6, { withinMs: 60_000 });
 }
 
 async function skip(lane: Lane): Promise<void> {
