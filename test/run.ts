@@ -10,6 +10,7 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
 /**
  * npm test: the unit tests while the sandbox comes up, then what holds when nothing breaks, on the real servers, in lanes.
  * npm run test:unit (`--unit`): only what needs no servers.
+ * npm run test:emergencies (`--emergencies`): what answers to load and alerts, and what holds an autoscaler, in lanes; and then, alone, the way from Alertmanager on.
  * npm run test:faults (`--faults`): what breaks something, in lanes; and then, alone, the kill sweeps and what takes servers away from everybody.
  * Words after `--` are the test files to run instead of all of them.
  */
@@ -31,8 +32,15 @@ const SERVERS: readonly Group[] = [
   { rooms: ['cluster', 'procedures'], lanes: 3 },
   { rooms: ['sandbox'], lanes: 1 },
 ];
-const FAULTS: readonly Group[] = [{ rooms: ['faults'], lanes: 3 }];
-const OUTAGES: readonly Group[] = [{ rooms: ['outages'], lanes: 1 }];
+/** In lanes, and then alone. */
+const EMERGENCIES = [
+  { rooms: ['emergencies'], lanes: 3 },
+  { rooms: ['alerts'], lanes: 1 },
+] as const;
+const FAULTS = [
+  { rooms: ['faults'], lanes: 3 },
+  { rooms: ['outages'], lanes: 1 },
+] as const;
 /** Sets how often properties are tried. */
 const EFFORT = pathToFileURL(join(import.meta.dirname, 'harness/effort.ts')).href;
 /** Longer than any file takes, the sweeps of the faults too. */
@@ -45,7 +53,11 @@ const TRIES_ALONE = 2;
 process.env['NODE_COMPILE_CACHE'] ??= join(import.meta.dirname, '../node_modules/.cache/headroom-compiled');
 
 const words = process.argv.slice(2);
-const MODES = { '--unit': runUnit, '--faults': runFaults };
+const MODES = {
+  '--unit': runUnit,
+  '--emergencies': () => runInTurn(EMERGENCIES),
+  '--faults': () => runInTurn(FAULTS),
+};
 const asked = words.filter((word) => !(word in MODES));
 const filesOf = (rooms: readonly string[]): readonly string[] => {
   const all = rooms.flatMap((room) => globSync(`test/${room}/*.test.ts`)).toSorted();
@@ -72,10 +84,13 @@ function runUnit(env: Env = {}): Promise<number[]> {
   return Promise.all(UNIT.map((those) => run(filesOf(those), { lanes: 1, env, isolation: 'none' })));
 }
 
-async function runFaults(): Promise<readonly number[]> {
-  const code = await withSandbox([...FAULTS, ...OUTAGES], async (env) =>
-    Math.max(await runPatiently(FAULTS, env), await runPatiently(OUTAGES, env)),
-  );
+/** One group after the other, on one sandbox. */
+async function runInTurn(groups: readonly Group[]): Promise<readonly number[]> {
+  const code = await withSandbox(groups, async (env) => {
+    let worst = 0;
+    for (const group of groups) worst = Math.max(worst, await runPatiently([group], env));
+    return worst;
+  });
   return [code];
 }
 
