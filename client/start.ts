@@ -84,6 +84,39 @@ export async function startEmergency(client: Client, request: EmergencyRequest):
   }
 }
 
+/** Starts the only run of its id; where one is under way it is a refusal, in these words. */
+export async function startOnly(
+  client: Client,
+  procedure: RunStatus['procedure'],
+  {
+    id,
+    request,
+    summary,
+    taken,
+  }: {
+    readonly id: string;
+    readonly request: { readonly workload: string; readonly requestedBy: string; readonly reason?: string };
+    readonly summary: string;
+    readonly taken: string;
+  },
+): Promise<{ readonly id: string }> {
+  const { workload, requestedBy, reason } = request;
+  try {
+    await client.workflow.start(procedure, {
+      workflowId: id,
+      taskQueue: QUEUES.procedures,
+      args: [request],
+      staticSummary: `${workload}: ${summary}`,
+      staticDetails: `asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`,
+      workflowIdConflictPolicy: 'FAIL',
+    });
+    return { id };
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    throw refused([taken], { running: id });
+  }
+}
+
 /** To a run that cools down an operator's word is a new firing, which ends it. */
 async function makesWay(client: Client, id: string, requestedBy: string): Promise<boolean> {
   const handle = client.workflow.getHandle(id);

@@ -7,8 +7,8 @@ import type { Governor } from './workload.ts';
  * A workload without an autoscaler is scaled in by nobody: there is nothing to freeze.
  */
 
-/** What the API server fills in where `spec.behavior` was absent, with scale-in off: written whole, so that it reads back as written. */
-const FROZEN_FROM_NOTHING = {
+/** What the API server fills in where `spec.behavior` was absent: written whole, so that it reads back as written. */
+export const DEFAULT_BEHAVIOR = {
   scaleUp: {
     stabilizationWindowSeconds: 0,
     selectPolicy: 'Max',
@@ -17,7 +17,12 @@ const FROZEN_FROM_NOTHING = {
       { type: 'Percent', value: 100, periodSeconds: 15 },
     ],
   },
-  scaleDown: { selectPolicy: 'Disabled', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] },
+  scaleDown: { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] },
+} as const satisfies Json;
+
+const FROZEN_FROM_NOTHING = {
+  ...DEFAULT_BEHAVIOR,
+  scaleDown: { ...DEFAULT_BEHAVIOR.scaleDown, selectPolicy: 'Disabled' },
 } as const satisfies Json;
 
 /** The first KEDA that knows the annotation (R21). */

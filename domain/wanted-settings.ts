@@ -1,3 +1,4 @@
+import { DEFAULT_BEHAVIOR } from './freeze.ts';
 import type { AutoscalerPolicy, HpaPolicy, KedaPolicy, ScalingBehaviour } from './policy.ts';
 import type { Json } from './json.ts';
 import { asList, asRecord, asText, isRecord, type Spec } from './settings.ts';
@@ -15,19 +16,6 @@ export const LONGEST_STABILISATION_MS = 3_600_000;
 const LONGEST_PERIOD_MS = 1_800_000;
 /** How the HPA controller scales where nothing is said: all at once, after five minutes of less. */
 const DEFAULT_STABILISATION_SECONDS = 300;
-/** What the API server fills in where `spec.behavior` was absent, with its scale-in: written whole, so that it reads back as written. */
-const DEFAULT_BEHAVIOR = {
-  scaleUp: {
-    stabilizationWindowSeconds: 0,
-    selectPolicy: 'Max',
-    policies: [
-      { type: 'Pods', value: 4, periodSeconds: 15 },
-      { type: 'Percent', value: 100, periodSeconds: 15 },
-    ],
-  },
-  scaleDown: { selectPolicy: 'Max', policies: [{ type: 'Percent', value: 100, periodSeconds: 15 }] },
-} as const satisfies Json;
-
 /** Where an autoscaler says how fast it goes up and down, key by key. */
 const BEHAVIOR: { readonly [kind in Exclude<GovernorKind, 'workload'>]: readonly [string, ...string[]] } = {
   horizontalPodAutoscaler: ['behavior'],
