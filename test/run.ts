@@ -16,7 +16,8 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
  */
 /** Each group is one process: it loads the modules once, and no test of it may disturb another. */
 const UNIT = [
-  ['domain', 'activities', 'client', 'client/webhook', 'bench', 'docs', 'worker'],
+  ['domain', 'activities'],
+  ['client', 'client/webhook', 'bench', 'docs', 'worker'],
   ['adapters'],
   // these mostly wait, for deadlines of a second
   ['adapters/kubernetes'],
