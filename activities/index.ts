@@ -15,16 +15,12 @@ export type Activities = ReturnType<typeof createActivities>;
 
 /** Every activity by its name; the worker registers them on all queues, workflows/stubs.ts says which queue runs which. */
 export function createActivities(ports: Ports) {
-  const [policies, workloads, runs] = [
-    createPolicyActivities(ports),
-    createWorkloadActivities(ports),
-    createRunActivities(ports),
-  ];
+  const [policies, workloads] = [createPolicyActivities(ports), createWorkloadActivities(ports)];
   return {
     ...policies,
     ...workloads,
-    ...runs,
-    ...createEmergencyActivities({ ...policies, ...workloads, ...runs }),
+    ...createRunActivities(ports),
+    ...createEmergencyActivities({ runs: ports.runs, ...policies, ...workloads }),
     ...createLedgerActivities(ports),
     ...createGuardActivities(ports),
     ...createClaimActivities(ports),
