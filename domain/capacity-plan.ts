@@ -1,4 +1,5 @@
 import type { PlanIntent } from './approval.ts';
+import { describeAll, refusedByOwner, refusedByPolicy, refusedForConflict } from './refusals.ts';
 import { findStand, limitsBeside, type Stand } from './conflict.ts';
 import { gitOpsWarnings } from './git-ops.ts';
 import { ownersValues, wantedCeiling, wantedFloor } from './hold.ts';
@@ -226,7 +227,7 @@ function limitFaults(
 /** A hold takes nothing from jobs at work, and the ledger looks whether they have ended before it lets go. */
 function policyFaults(procedure: Procedure, { workload }: ResolvedPolicy): readonly string[] {
   return [
-    ...(workload.refuse === undefined ? [] : [`${workload.name} is not scaled by replicas: ${workload.refuse}`]),
+    ...refusedByPolicy({ workload }),
     ...(workload.jobs && procedure !== 'holdCapacity'
       ? [`${workload.name} runs jobs (jobs: true): an event cannot tell when they are done, so it is not pre-scaled`]
       : []),
@@ -238,30 +239,22 @@ function workloadFaults(
   state: WorkloadState,
   place: Place | undefined,
 ): readonly string[] {
-  const governors = [state.self, ...state.autoscalers];
   return [
     ...conflictFaults(workload.name, state, place),
-    ...(governors.some(({ ignored }) => ignored)
-      ? [`headroom.dev/ignore=true is set for ${workload.name}; remove the annotation to let headroom act`]
-      : []),
+    ...refusedByOwner(workload.name, state),
     ...statefulFaults(workload, state),
     ...(place === undefined ? [] : readinessFaults(workload.name, place.governor, state)),
   ];
 }
 
 /** Beside a rival whose maximum is reached nothing more would stay. */
-function conflictFaults(
-  name: string,
-  { autoscalers, wantedReplicas }: WorkloadState,
-  place: Place | undefined,
-): readonly string[] {
-  const all = `${autoscalers.length} autoscalers target ${name}: ${autoscalers.map(describeGovernor).join(' and ')}`;
-  if (place === undefined)
-    return [`${all}; Kubernetes lets neither scale on metrics while both exist: delete or retarget one`];
+function conflictFaults(name: string, state: WorkloadState, place: Place | undefined): readonly string[] {
+  const { autoscalers, wantedReplicas } = state;
+  if (place === undefined) return refusedForConflict(name, state);
   const { governor, rivals } = place;
   if (rivals === undefined || rivals.ceiling > wantedReplicas) return [];
   return [
-    `${all}; of more than the ${wantedReplicas} replicas of now nothing would stay: whatever ${describeGovernor(governor)} is given, the maximum of the other is ${rivals.ceiling}, and above it all is taken away at every sync; delete or retarget one`,
+    `${describeAll(name, autoscalers)}; of more than the ${wantedReplicas} replicas of now nothing would stay: whatever ${describeGovernor(governor)} is given, the maximum of the other is ${rivals.ceiling}, and above it all is taken away at every sync; delete or retarget one`,
   ];
 }
 

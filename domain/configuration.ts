@@ -1,9 +1,10 @@
 import { describeOwner } from './git-ops.ts';
 import { readMarks } from './marks.ts';
 import { findAilments } from './metrics-health.ts';
-import type { AutoscalerPolicy, ResolvedAutoscaler, ResolvedPolicy } from './policy.ts';
+import type { AutoscalerPolicy, ResolvedAutoscaler } from './policy.ts';
 import type { ObservedAutoscaler } from './scaling-facts.ts';
 import { changesBetween, describeChanges, type SettingChange } from './settings.ts';
+import { refusedByOwner, refusedByPolicy, refusedForConflict } from './refusals.ts';
 import { contestedSettings, ownersSpec } from './settings-hold.ts';
 import { calmed, configured, type WantedSpec } from './wanted-settings.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
@@ -79,7 +80,7 @@ export function planConfiguration({
   const { state, autoscalers } = facts;
   const { workload, what } = request;
   const governance = findGovernor(state);
-  const words = [...policyFaults(policy), ...requestFaults(request, autoscaler), ...stateFaults(workload, state)];
+  const words = [...refusedByPolicy(policy), ...requestFaults(request, autoscaler), ...stateFaults(workload, state)];
   const governor = governance.kind === 'governed' ? governance.governor : undefined;
   const observed = autoscalers.find(({ uid }) => uid === governor?.uid);
   if (governor === undefined || governor.kind === 'workload' || observed === undefined)
@@ -112,10 +113,6 @@ export function planConfiguration({
   return { kind: 'plan', plan };
 }
 
-function policyFaults({ workload }: ResolvedPolicy): readonly string[] {
-  return workload.refuse === undefined ? [] : [`${workload.name} is not scaled by replicas: ${workload.refuse}`];
-}
-
 function requestFaults(
   { what, workload, stabilisationMs }: ConfigurationRequest,
   autoscaler: AutoscalerPolicy | undefined,
@@ -130,20 +127,10 @@ function requestFaults(
 }
 
 function stateFaults(workload: string, state: WorkloadState): readonly string[] {
-  const governance = findGovernor(state);
-  const isIgnored = [state.self, ...state.autoscalers].some(({ ignored }) => ignored);
   return [
-    ...(governance.kind === 'conflict'
-      ? [
-          `${governance.governors.length} autoscalers target ${workload}: ${governance.governors.map(describeGovernor).join(' and ')}; Kubernetes lets neither scale on metrics while both exist: delete or retarget one`,
-        ]
-      : []),
-    ...(governance.kind === 'governed' && governance.governor.kind === 'workload'
-      ? [`${workload} has no autoscaler: there is nothing to configure`]
-      : []),
-    ...(isIgnored
-      ? [`headroom.dev/ignore=true is set for ${workload}; remove the annotation to let headroom act`]
-      : []),
+    ...refusedForConflict(workload, state),
+    ...(state.autoscalers.length === 0 ? [`${workload} has no autoscaler: there is nothing to configure`] : []),
+    ...refusedByOwner(workload, state),
   ];
 }
 

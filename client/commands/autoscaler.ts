@@ -4,7 +4,7 @@ import { describeNothingToRelease } from '../../domain/autoscaler-release.ts';
 import { judgeAutoscaling } from '../../domain/autoscaler-status.ts';
 import { LONGEST_HOLD_MS, type CapacityHoldRequest } from '../../domain/capacity-hold.ts';
 import { readCapacityHoldRequest } from '../../domain/capacity-hold-request.ts';
-import { formatDuration, readDuration } from '../../domain/duration.ts';
+import { formatDuration } from '../../domain/duration.ts';
 import { capacityHoldId } from '../../domain/names.ts';
 import { endNowUpdate } from '../../workflows/messages.ts';
 import { readAutoscaling, readScaling } from '../autoscaling.ts';
@@ -14,6 +14,7 @@ import { planCapacityHold, startCapacityHold } from '../capacity-hold.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { EXIT, refused, usage } from '../exit.ts';
+import { readLength } from '../length.ts';
 import { hear, sendUpdate } from '../updates.ts';
 import { whoAmI } from '../who.ts';
 import { registerConfiguration } from './configure.ts';
@@ -106,26 +107,24 @@ async function withRequest<T>(
   { for: duration, mode, reason, as }: HoldOptions,
   act: (client: Client, request: CapacityHoldRequest) => Promise<T>,
 ): Promise<T> {
-  const length = readLength(duration);
+  const length = readLength('for', duration, {
+    mostMs: LONGEST_HOLD_MS,
+    longer: ', and for longer change the autoscaler’s own configuration',
+  });
   const { request, faults } = readCapacityHoldRequest({
     workload,
     mode,
-    forMs: 'ms' in length ? length.ms : 1,
+    forMs: length.ms ?? 1,
     requestedBy: as ?? whoAmI(),
     ...(reason !== undefined && { reason }),
   });
-  const all = [...('fault' in length ? [length.fault] : []), ...faults].map((fault) => `--${fault}`);
+  const all = [
+    ...(duration === undefined
+      ? [`--for is missing; give how long, at most ${formatDuration(LONGEST_HOLD_MS)}, such as 2h`]
+      : []),
+    ...(length.fault === undefined ? [] : [length.fault]),
+    ...faults.map((fault) => `--${fault}`),
+  ];
   if (all.length > 0) throw usage(all);
   return withClient((client) => act(client, request));
-}
-
-function readLength(text: string | undefined): { readonly ms: number } | { readonly fault: string } {
-  const most = formatDuration(LONGEST_HOLD_MS);
-  if (text === undefined) return { fault: `for is missing; give how long, at most ${most}, such as 2h` };
-  const read = readDuration(text);
-  if (read.kind === 'fault') return { fault: `for ${read.message}` };
-  if (read.ms > 0 && read.ms <= LONGEST_HOLD_MS) return { ms: read.ms };
-  return {
-    fault: `for ${text} is not accepted; give more than 0s and at most ${most}, and for longer change the autoscaler’s own configuration`,
-  };
 }

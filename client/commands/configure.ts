@@ -4,12 +4,12 @@ import { LONGEST_HOLD_MS } from '../../domain/capacity-hold.ts';
 import type { ConfigurationRequest } from '../../domain/configuration.ts';
 import { readConfigurationRequest } from '../../domain/configuration-request.ts';
 import { LONGEST_STABILISATION_MS } from '../../domain/wanted-settings.ts';
-import { formatDuration, readDuration } from '../../domain/duration.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { planConfiguration, startConfiguration } from '../configuration.ts';
 import { withClient } from '../connect.ts';
 import { usage } from '../exit.ts';
+import { readLength } from '../length.ts';
 import { whoAmI } from '../who.ts';
 
 interface ConfigureOptions extends OutputOptions {
@@ -63,8 +63,8 @@ function readRequest(
   workload: string,
   { for: length, stabilisation, reason, as }: ConfigureOptions,
 ): ConfigurationRequest {
-  const lasts = readLength('for', length, LONGEST_HOLD_MS);
-  const waits = readLength('stabilisation', stabilisation, LONGEST_STABILISATION_MS);
+  const lasts = readLength('for', length, { mostMs: LONGEST_HOLD_MS });
+  const waits = readLength('stabilisation', stabilisation, { mostMs: LONGEST_STABILISATION_MS });
   const isEndless = what === 'calm' && length === undefined;
   const { request, faults } = readConfigurationRequest({
     workload,
@@ -82,16 +82,4 @@ function readRequest(
   ];
   if (all.length > 0) throw usage(all);
   return request;
-}
-
-function readLength(
-  option: string,
-  text: string | undefined,
-  mostMs: number,
-): { readonly ms?: number; readonly fault?: string } {
-  if (text === undefined) return {};
-  const read = readDuration(text);
-  if (read.kind === 'fault') return { fault: `--${option} ${read.message}` };
-  if (read.ms > 0 && read.ms <= mostMs) return { ms: read.ms };
-  return { fault: `--${option} ${text} is not accepted; give more than 0s and at most ${formatDuration(mostMs)}` };
 }
