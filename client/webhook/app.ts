@@ -1,11 +1,11 @@
 import type { HttpBindings } from '@hono/node-server';
 import { Hono, type Context } from 'hono';
-import type { TLSSocket } from 'node:tls';
 import type { Policy } from '../../domain/policy.ts';
-import type { Auth } from './auth.ts';
+import type { HeadVerdict } from './auth.ts';
 import { readBody } from './body.ts';
 import type { Coalescer } from './coalesce.ts';
 import { asAnswer, deliver, shortName, type Delivered } from './deliver.ts';
+import { SENDERS, tooLarge, UNAUTHORIZED, type Door } from './door.ts';
 import type { AlertIntake } from './intake.ts';
 import type { WebhookLimits } from './limits.ts';
 import type { WebhookLog } from './log.ts';
@@ -15,7 +15,7 @@ import { readPayload, type Batch, type Sender } from './payload.ts';
 export interface WebhookParts {
   /** Asked for each batch, so that it may change while the server runs. */
   readonly policy: () => Policy;
-  readonly auth: Auth;
+  readonly door: Door;
   readonly intake: AlertIntake;
   readonly coalescer: Coalescer;
   readonly metrics: WebhookMetrics;
@@ -25,34 +25,34 @@ export interface WebhookParts {
   readonly isStopping: () => boolean;
 }
 
-type Request = Context<{ Bindings: HttpBindings }>;
+interface Env {
+  Bindings: HttpBindings;
+  Variables: { trust: Exclude<HeadVerdict, { readonly kind: 'refused' }> | undefined };
+}
+type Request = Context<Env>;
 
-const ROUTES: Readonly<Record<Sender, readonly string[]>> = { alertmanager: ['POST'], grafana: ['POST', 'PUT'] };
 /** The audit line of a batch names this many alerts that are not allowed. */
 const NAMED_ALERTS = 20;
 
-/** The webhook as a function of requests: who asks, what is in it, where it goes, and one answer for each alert. */
-export function createApp(parts: WebhookParts): Hono<{ Bindings: HttpBindings }> {
-  const { metrics, log } = parts;
+/** The webhook as a function of requests: who is let in, what is in it, where it goes, and one answer for each alert. */
+export function createApp(parts: WebhookParts): Hono<Env> {
+  const { door, metrics, log } = parts;
   const isReady = askingOnce(parts);
-  const app = new Hono<{ Bindings: HttpBindings }>();
-  for (const sender of ['alertmanager', 'grafana'] as const) {
-    const methods = ROUTES[sender];
-    app.on([...methods], `/alerts/${sender}`, (request) => take(request, sender, parts));
-    app.all(`/alerts/${sender}`, (request) => {
-      request.header('allow', methods.join(', '));
-      return request.json({ error: `accepted is ${methods.join(' or ')}` }, 405);
-    });
-  }
+  const app = new Hono<Env>();
+  app.use(async (request, next) => {
+    const admission = door.judge(request.env.incoming);
+    if (admission.kind === 'let in') {
+      request.set('trust', admission.trust);
+      return next();
+    }
+    const { status, text, headers, sender } = admission;
+    if (sender !== undefined) metrics.answered(sender, status);
+    return request.body(text, status, headers);
+  });
+  for (const sender of SENDERS) app.all(`/alerts/${sender}`, (request) => take(request, sender, parts));
   app.get('/healthz', (request) => request.json({ status: 'alive' }));
   app.get('/readyz', (request) => tellReady(request, isReady));
   app.get('/metrics', (request) => tellMetrics(request, metrics));
-  app.notFound((request) =>
-    request.json(
-      { error: 'not found; there are /alerts/alertmanager, /alerts/grafana, /healthz, /readyz, /metrics' },
-      404,
-    ),
-  );
   app.onError((error, request) => {
     log.warn('a request failed', { path: request.req.path, reason: error.message });
     // whatever it was, the alerts are not known to be taken: 503 makes the sender try again
@@ -61,50 +61,39 @@ export function createApp(parts: WebhookParts): Hono<{ Bindings: HttpBindings }>
   return app;
 }
 
-function take(request: Request, sender: Sender, parts: WebhookParts): Response | Promise<Response> {
-  const { auth, metrics, nowMs } = parts;
+async function take(request: Request, sender: Sender, parts: WebhookParts): Promise<Response> {
   const { incoming } = request.env;
-  const isCertified = (incoming.socket as Partial<TLSSocket>).authorized === true;
-  const verdict = auth.judge({ headers: incoming.headers, isCertified, nowMs: nowMs() });
-  const answer = answering(request, sender, metrics);
-  if (verdict.kind === 'refused') return answer(401, UNAUTHORIZED);
-  if (!isJson(incoming.headers))
-    return answer(415, { error: 'accepted is content-type application/json in UTF-8, without a content-encoding' });
-  return takeBody(verdict);
-
-  async function takeBody(trust: typeof verdict): Promise<Response> {
-    const startedMs = performance.now();
-    const read = await readBody(incoming, parts.limits.bodyBytes);
-    if (read.kind === 'too large')
-      return answer(413, { error: `accepted are at most ${parts.limits.bodyBytes} bytes` });
-    if (read.kind === 'broken off') return answer(400, { error: 'the body is not whole' });
-    const trusted = trust.kind === 'signed' ? trust.judgeBody(read.bytes) : trust;
-    if (trusted.kind !== 'trusted') return answer(401, UNAUTHORIZED);
-    const payload = readPayload(read.bytes, sender, parts.limits);
-    if (payload.kind === 'faults') {
-      const { faults, more } = payload;
-      return answer(400, { error: 'the payload is not accepted', faults, ...(more > 0 && { more }) });
-    }
-    const delivered = await deliverInTime(payload.batch, parts);
-    metrics.acknowledged(
-      sender,
-      performance.now() - startedMs,
-      delivered.map(({ outcome }) => outcome),
-    );
-    audit(sender, delivered, parts.log);
-    const alerts = delivered.map(asAnswer);
-    const { truncatedAlerts } = payload.batch;
-    if (delivered.every(({ outcome }) => outcome.kind !== 'not taken')) return answer(200, { alerts, truncatedAlerts });
-    trusted.unhear?.();
-    const error = 'not every alert was taken; send the whole batch again, those that were taken count once';
-    return answer(503, { error, alerts, truncatedAlerts });
+  const trust = request.get('trust');
+  const answer = answering(request, sender, parts.metrics);
+  if (trust === undefined) return answer(401, { error: UNAUTHORIZED });
+  const startedMs = performance.now();
+  const read = await readBody(incoming, parts.limits.bodyBytes);
+  if (read.kind === 'too large') return answer(413, { error: tooLarge(parts.limits) });
+  if (read.kind === 'broken off') return answer(400, { error: 'the body is not whole' });
+  const trusted = trust.kind === 'signed' ? trust.judgeBody(read.bytes) : trust;
+  if (trusted.kind !== 'trusted') return answer(401, { error: UNAUTHORIZED });
+  const payload = readPayload(read.bytes, sender, parts.limits);
+  if (payload.kind === 'faults') {
+    const { faults, more } = payload;
+    return answer(400, { error: 'the payload is not accepted', faults, ...(more > 0 && { more }) });
   }
+  const delivered = await deliverInTime(payload.batch, parts);
+  parts.metrics.acknowledged(
+    sender,
+    performance.now() - startedMs,
+    delivered.map(({ outcome }) => outcome),
+  );
+  audit(sender, delivered, parts.log);
+  const alerts = delivered.map(asAnswer);
+  const { truncatedAlerts } = payload.batch;
+  if (delivered.every(({ outcome }) => outcome.kind !== 'not taken')) return answer(200, { alerts, truncatedAlerts });
+  trusted.unhear?.();
+  const error = 'not every alert was taken; send the whole batch again, those that were taken count once';
+  return answer(503, { error, alerts, truncatedAlerts });
 }
 
-const UNAUTHORIZED = { error: 'unauthorized' };
-
 function answering(request: Request, sender: Sender, metrics: WebhookMetrics) {
-  return (status: 200 | 400 | 401 | 413 | 415 | 503, body: object): Response => {
+  return (status: 200 | 400 | 401 | 413 | 503, body: object): Response => {
     metrics.answered(sender, status);
     return request.json(body, status);
   };
@@ -121,15 +110,6 @@ async function deliverInTime(
   } finally {
     clearTimeout(timer);
   }
-}
-
-function isJson(headers: HttpBindings['incoming']['headers']): boolean {
-  const [type = '', ...parameters] = (headers['content-type'] ?? '')
-    .split(';')
-    .map((word) => word.trim().toLowerCase());
-  const charset = parameters.find((parameter) => parameter.startsWith('charset='));
-  const isUtf8 = charset === undefined || /^charset="?utf-8"?$/.test(charset);
-  return type === 'application/json' && isUtf8 && (headers['content-encoding'] ?? 'identity') === 'identity';
 }
 
 async function tellReady(request: Request, isReady: () => Promise<boolean>): Promise<Response> {

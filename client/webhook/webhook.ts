@@ -1,11 +1,12 @@
 import { getRequestListener } from '@hono/node-server';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Policy } from '../../domain/policy.ts';
 import { createApp } from './app.ts';
 import type { Auth } from './auth.ts';
 import { createCoalescer } from './coalesce.ts';
+import { createDoor } from './door.ts';
 import type { AlertIntake } from './intake.ts';
 import { WEBHOOK_LIMITS, type WebhookLimits } from './limits.ts';
 import type { WebhookLog } from './log.ts';
@@ -33,6 +34,7 @@ export interface ListeningWebhook {
 /** The alert webhook: from a TCP socket to the intake behind which Temporal is. */
 export function createWebhook({
   limits: otherLimits = {},
+  auth,
   ...rest
 }: {
   readonly policy: () => Policy;
@@ -44,14 +46,20 @@ export function createWebhook({
 }): Webhook {
   const limits = { ...WEBHOOK_LIMITS, ...otherLimits };
   let isStopping = false;
+  const metrics = createWebhookMetrics();
+  const door = createDoor({ auth, limits, metrics, nowMs: rest.nowMs });
   const app = createApp({
     ...rest,
+    door,
     limits,
     coalescer: createCoalescer(rest.intake, limits, rest.log),
-    metrics: createWebhookMetrics(),
+    metrics,
     isStopping: () => isStopping,
   });
-  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const letIn = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const listener: RequestListener = (incoming, outgoing) => {
+    if (!door.turnAway(incoming, outgoing)) void letIn(incoming, outgoing);
+  };
   const options = {
     headersTimeout: limits.headersMs,
     requestTimeout: limits.requestMs,
