@@ -16,16 +16,15 @@ import { withClient } from '../connect.ts';
 import { EXIT, refused, usage } from '../exit.ts';
 import { readLength } from '../length.ts';
 import { hear, sendUpdate } from '../updates.ts';
+import { onWorkload, withAs, withWait, type AskingOptions } from '../terms.ts';
 import { whoAmI } from '../who.ts';
 import { registerConfiguration } from './configure.ts';
 import { by, type SteerOptions } from './steer.ts';
 
-interface HoldOptions extends OutputOptions {
+interface HoldOptions extends AskingOptions {
   readonly for?: string;
   readonly mode: string;
   readonly reason?: string;
-  readonly as?: string;
-  readonly wait?: boolean;
 }
 
 export function registerAutoscaler(program: Command, plan: Command): void {
@@ -42,9 +41,8 @@ export function registerAutoscaler(program: Command, plan: Command): void {
     .command('autoscaler')
     .description('how a workload is autoscaled; stop that for a while, or change it');
   registerConfiguration(autoscaler);
-  withTerms(autoscaler.command('hold'))
+  withWait(withTerms(autoscaler.command('hold')))
     .description('no scale-in, or neither in nor out, until a date; then it ends by itself')
-    .option('--wait', 'stay until the run has ended; its outcome is the exit code')
     .action((workload: string, options: HoldOptions) =>
       run(options, () =>
         withRequest(workload, options, async (client, request) => {
@@ -53,14 +51,14 @@ export function registerAutoscaler(program: Command, plan: Command): void {
         }),
       ),
     );
-  withJson(autoscaler.command('release').argument('<workload>', 'a workload of headroom.yaml'))
+  withJson(onWorkload(autoscaler.command('release')))
     .description('end the hold that "autoscaler hold" began; somebody else’s pause is named, and stays')
     .option('--as <who>', 'who says so (default: user@host)')
     .option('--note <text>', 'why')
     .action((workload: string, options: SteerOptions) =>
       run(options, () => withClient((client) => release(client, workload, options))),
     );
-  withJson(autoscaler.command('status').argument('<workload>', 'a workload of headroom.yaml'))
+  withJson(onWorkload(autoscaler.command('status')))
     .description('who governs and who holds it, whether its metrics are read, and what is paused in its namespace')
     .action((workload: string, options: OutputOptions) =>
       run(options, () =>
@@ -93,12 +91,12 @@ async function isRunning(client: Client, id: string): Promise<boolean> {
 
 function withTerms(command: Command): Command {
   return withJson(
-    command
-      .argument('<workload>', 'a workload of headroom.yaml')
-      .option('--for <duration>', 'how long, at most 7d, such as 2h; a hold without an end is a forgotten one')
-      .option('--mode <mode>', 'freeze (no scale-in, scale-out alive) or pause (exactly the count of now)', 'freeze')
-      .option('--reason <text>', 'why: it stands on the object and in the run')
-      .option('--as <who>', 'who asks (default: user@host)'),
+    withAs(
+      onWorkload(command)
+        .option('--for <duration>', 'how long, at most 7d, such as 2h; a hold without an end is a forgotten one')
+        .option('--mode <mode>', 'freeze (no scale-in, scale-out alive) or pause (exactly the count of now)', 'freeze')
+        .option('--reason <text>', 'why: it stands on the object and in the run'),
+    ),
   );
 }
 

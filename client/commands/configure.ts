@@ -5,20 +5,19 @@ import type { ConfigurationRequest } from '../../domain/configuration.ts';
 import { readConfigurationRequest } from '../../domain/configuration-request.ts';
 import { LONGEST_STABILISATION_MS } from '../../domain/wanted-settings.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
-import { run, withJson, type OutputOptions } from '../command.ts';
+import { run, withJson } from '../command.ts';
 import { planConfiguration, startConfiguration } from '../configuration.ts';
 import { withClient } from '../connect.ts';
 import { usage } from '../exit.ts';
 import { readLength } from '../length.ts';
+import { onWorkload, withAs, withWait, type AskingOptions } from '../terms.ts';
 import { whoAmI } from '../who.ts';
 
-interface ConfigureOptions extends OutputOptions {
+interface ConfigureOptions extends AskingOptions {
   readonly for?: string;
   readonly stabilisation?: string;
   readonly reason?: string;
-  readonly as?: string;
   readonly plan?: boolean;
-  readonly wait?: boolean;
 }
 
 /** Under `headroom autoscaler`. */
@@ -36,12 +35,13 @@ export function registerConfiguration(autoscaler: Command): void {
 
 function withTerms(command: Command): Command {
   return withJson(
-    command
-      .argument('<workload>', 'a workload of headroom.yaml')
-      .option('--plan', 'what it would change now; touches nothing')
-      .option('--reason <text>', 'why: it stands in the run')
-      .option('--as <who>', 'who asks (default: user@host)')
-      .option('--wait', 'stay until the run has ended; its outcome is the exit code'),
+    withWait(
+      withAs(
+        onWorkload(command)
+          .option('--plan', 'what it would change now; touches nothing')
+          .option('--reason <text>', 'why: it stands in the run'),
+      ),
+    ),
   );
 }
 

@@ -3,18 +3,17 @@ import type { Command } from 'commander';
 import type { EmergencyRequest } from '../../domain/emergency.ts';
 import { readEmergencyRequest } from '../../domain/emergency-request.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
-import { run, withJson, type OutputOptions } from '../command.ts';
+import { run, withJson } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { usage } from '../exit.ts';
 import { planEmergency, startEmergency } from '../start.ts';
+import { onWorkload, withAs, withWait, type AskingOptions } from '../terms.ts';
 import { whoAmI } from '../who.ts';
 
-interface EmergencyOptions extends OutputOptions {
+interface EmergencyOptions extends AskingOptions {
   readonly factor?: string;
   readonly mode?: string;
   readonly reason?: string;
-  readonly as?: string;
-  readonly wait?: boolean;
 }
 
 export function registerEmergency(program: Command, plan: Command): void {
@@ -27,9 +26,8 @@ export function registerEmergency(program: Command, plan: Command): void {
         ),
       ),
     );
-  withTerms(program.command('emergency'))
+  withWait(withTerms(program.command('emergency')))
     .description('capacity at once, with scale-in stopped; given back when the load has gone')
-    .option('--wait', 'stay until the run has ended; its outcome is the exit code')
     .action((workload: string, options: EmergencyOptions) =>
       run(options, () =>
         withRequest(workload, options, async (client, request) => {
@@ -42,15 +40,15 @@ export function registerEmergency(program: Command, plan: Command): void {
 
 function withTerms(command: Command): Command {
   return withJson(
-    command
-      .argument('<workload>', 'a workload of headroom.yaml')
-      .option('--factor <f>', 'this many times the count of now (default: the policy’s)')
-      .option(
-        '--mode <mode>',
-        'freeze (no scale-in, scale-out alive) or pause (exactly so many); default: the policy’s',
-      )
-      .option('--reason <text>', 'why: it stands in the report and on the object')
-      .option('--as <who>', 'who asks (default: user@host)'),
+    withAs(
+      onWorkload(command)
+        .option('--factor <f>', 'this many times the count of now (default: the policy’s)')
+        .option(
+          '--mode <mode>',
+          'freeze (no scale-in, scale-out alive) or pause (exactly so many); default: the policy’s',
+        )
+        .option('--reason <text>', 'why: it stands in the report and on the object'),
+    ),
   );
 }
 

@@ -1,30 +1,29 @@
 import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import type { PreScaleRequest } from '../../domain/pre-scale.ts';
-import { run, withJson, type OutputOptions } from '../command.ts';
+import { run, withJson } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
 import { readPreScale, type PreScaleOptions } from '../request.ts';
 import { planPreScale, startPreScale } from '../start.ts';
+import { onWorkload, withAs, withWait, type AskingOptions } from '../terms.ts';
 import { whoAmI } from '../who.ts';
 
-interface StartOptions extends PreScaleOptions, OutputOptions {
-  readonly wait?: boolean;
-}
+type StartOptions = PreScaleOptions & AskingOptions;
 
 /** The event's options, which the plan and the run have in common. */
 function withEvent(command: Command): Command {
   return withJson(
-    command
-      .argument('<workload>', 'a workload of headroom.yaml')
-      .requiredOption('--event <name>', 'a slug, such as black-friday')
-      .requiredOption('--starts <time>', 'ISO 8601 with an offset, such as 2026-11-27T09:00:00Z')
-      .requiredOption('--ends <time>', 'ISO 8601 with an offset')
-      .option('--replicas <n>', 'at least this many')
-      .option('--factor <f>', 'this many times the count of when the lead begins')
-      .option('--lead <duration>', 'how long before the start, such as 30m (default: the policy’s)')
-      .option('--as <who>', 'who asks (default: user@host)')
-      .option('--note <text>', 'why'),
+    withAs(
+      onWorkload(command)
+        .requiredOption('--event <name>', 'a slug, such as black-friday')
+        .requiredOption('--starts <time>', 'ISO 8601 with an offset, such as 2026-11-27T09:00:00Z')
+        .requiredOption('--ends <time>', 'ISO 8601 with an offset')
+        .option('--replicas <n>', 'at least this many')
+        .option('--factor <f>', 'this many times the count of when the lead begins')
+        .option('--lead <duration>', 'how long before the start, such as 30m (default: the policy’s)')
+        .option('--note <text>', 'why'),
+    ),
   );
 }
 
@@ -39,9 +38,8 @@ export function registerPreScale(program: Command, plan: Command): void {
       ),
     );
 
-  withEvent(program.command('pre-scale'))
+  withWait(withEvent(program.command('pre-scale')))
     .description('capacity for a planned event: there before it, held through it, gone when the load has gone')
-    .option('--wait', 'stay until the run has ended; its outcome is the exit code')
     .action((workload: string, options: StartOptions) =>
       run(options, () =>
         withRequest(workload, options, async (client, request) => {
