@@ -9,6 +9,7 @@ import { createLedgerPort, createRunPort } from '../adapters/temporal.ts';
 import { QUEUES } from '../domain/names.ts';
 import { workflowBundle } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
+import { hasFailed, untilEnded, untilFailed } from './ending.ts';
 import { beatWhileRunning } from './heartbeats.ts';
 import { createLogger } from './logger.ts';
 import { startSweep } from './sweep.ts';
@@ -24,6 +25,9 @@ export interface Around {
   readonly ports?: (ports: Ports) => Ports;
   readonly activities?: (activities: Activities) => Activities;
 }
+
+/** After this the SDK has cut off whatever was in flight. */
+const LONGEST_END_MS = 60_000;
 
 /** The worker process: three workers, so that a flood on one queue never delays another. */
 export async function startWorker(config: WorkerConfig, around: Around = {}): Promise<RunningWorker> {
@@ -47,6 +51,8 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
     namespace,
     activities,
     interceptors: { activity: [beatWhileRunning] },
+    // the SDK sends a beat only after four fifths of the timeout: two seconds' delay on a busy machine, and the worker is taken for lost
+    maxHeartbeatThrottleInterval: '5s',
     shutdownGraceTime: '25s',
     shutdownForceTime: '55s',
   } satisfies Partial<WorkerOptions>;
@@ -73,15 +79,20 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
   const stop = () => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown());
   const running = workers.map((worker) => worker.run());
   const sweep = startSweep(ports, Runtime.instance().logger);
-  const done = Promise.all(running)
-    .then(() => undefined)
-    .finally(async () => {
-      stop();
-      await Promise.allSettled(running);
-      await sweep.stop();
-      await client.connection.close();
-      await connection.close();
-    });
+  const ending = new AbortController();
+  const done = Promise.race([
+    Promise.all(running).then(() => undefined),
+    untilFailed(workers, { signal: ending.signal }),
+  ]).finally(async () => {
+    ending.abort();
+    stop();
+    await untilEnded(workers, { withinMs: LONGEST_END_MS });
+    // what has failed never lets go of the connection
+    if (!workers.some(hasFailed)) await Promise.allSettled(running);
+    await sweep.stop();
+    await client.connection.close();
+    if (!workers.some(hasFailed)) await connection.close();
+  });
   Runtime.instance().logger.info('worker is ready', { namespace, queues: Object.values(QUEUES).join(', ') });
   return { done, stop };
 }

@@ -2,7 +2,7 @@ import { PolicyError } from '../adapters/policy-file.ts';
 import { readWorkerConfig } from './config.ts';
 import { startWorker } from './main.ts';
 
-/** Runs until it is told to stop (SIGINT, SIGTERM); exit code 1 with the reason where it cannot start. */
+/** Runs until it is told to stop (SIGINT, SIGTERM); exit code 1 with the reason where it cannot start, or go on. */
 export async function runWorkerProcess(files: readonly string[] | undefined): Promise<void> {
   const config = readWorkerConfig(process.env);
   try {
@@ -11,7 +11,8 @@ export async function runWorkerProcess(files: readonly string[] | undefined): Pr
     await worker.done;
   } catch (error) {
     process.stderr.write(`headroom worker: ${startFault(error, config.temporal.connectionOptions.address)}\n`);
-    process.exitCode = 1;
+    // what has failed may keep the process open for ever
+    process.exit(1);
   }
 }
 

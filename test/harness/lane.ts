@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -94,6 +94,7 @@ export async function openLane({
 
   const recorded = new Set<string>();
   let worker: ChildProcess | undefined;
+  let ended = '';
   const logFile = join(directory, 'worker.log');
   async function startWorker(extra: Readonly<Record<string, string>> = {}): Promise<ChildProcess> {
     const log = createWriteStream(logFile, { flags: 'a' });
@@ -101,8 +102,11 @@ export async function openLane({
       env: { ...surroundings, ...extra },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    worker = started;
+    [worker, ended] = [started, ''];
     let said = '';
+    started.once('exit', (code, signal) => {
+      if (started === worker) ended = `the worker has ended: ${signal ?? `exit code ${code}`}\n${said.slice(-2_000)}`;
+    });
     for (const stream of [started.stdout, started.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         said += chunk.toString();
@@ -189,6 +193,11 @@ export async function openLane({
     snapshot,
     writes,
     workerLog: () => readFileSync(logFile, 'utf8'),
+    /** Why nobody answers: what is told of a worker that is gone, and the errors that it has logged. */
+    workerTrouble: () => {
+      const errors = existsSync(logFile) ? readFileSync(logFile, 'utf8').split('\n').filter(isError) : [];
+      return [ended, ...errors.slice(-5)].filter(Boolean).join('\n');
+    },
     floor: async () => Number((await governorObject()).spec[floor]),
     available: async () => Number((await admin.get('Deployment', 'tensafe-server')).status?.['availableReplicas'] ?? 0),
     /** Requests a second to the workload; what it costs is the sandbox's load model. */
@@ -231,6 +240,11 @@ export async function openLane({
       rmSync(directory, { recursive: true });
     },
   };
+}
+
+/** Of pino, or of the SDK's core. */
+function isError(line: string): boolean {
+  return /^\{"level":[56]0|\bERROR\b/.test(line);
 }
 
 /** What happens in a lane, which is closed whatever came of it. */

@@ -50,7 +50,8 @@ export async function endSale(lane: Lane): Promise<void> {
 /** A deadline that passed says where the run was, or its ledger. */
 async function telling<T>(lane: Lane, words: readonly string[], reached: Promise<T>): Promise<T> {
   return reached.catch(async (error: Error) => {
-    throw new Error(`${error.message}\n${(await lane.headroom(...words)).stdout}`, { cause: error });
+    const shown = (await lane.headroom(...words)).stdout;
+    throw new Error([error.message, shown, lane.workerTrouble()].join('\n'), { cause: error });
   });
 }
 
