@@ -4,7 +4,7 @@ import { freezeFault, frozen, isFrozen, thawed } from './freeze.ts';
 import { canonicalJson, sameJson, type Json } from './json.ts';
 import { readMarks, type Baseline, type HeldField, type WindDown } from './marks.ts';
 import { idleReplicasOf, judgeReadiness, type Readiness } from './readiness.ts';
-import type { Governor, GovernorChange, GovernorField, GovernorMarks } from './workload.ts';
+import type { FieldWriter, Governor, GovernorChange, GovernorField, GovernorMarks } from './workload.ts';
 import { asCount, ceilingOf, DEFAULT_CEILING, floorOf, GOVERNOR_FIELDS, MARKS } from './workload.ts';
 
 /**
@@ -547,10 +547,17 @@ function driftOf(governor: Marked, held: Baseline | undefined): readonly Drift[]
   return heldFields(held)
     .filter(([field, { set, theirs }]) => theirs === true || !sameJson(governor.fields[field], set))
     .map(([field, { set }]) => {
-      const by = governor.writers?.findLast((writer) => writer.field === field)?.manager;
+      const by = strangerAt(governor.writers ?? [], field);
       const found = governor.fields[field] ?? null;
-      return { field, ours: set ?? null, found, ...(by !== undefined && by !== 'headroom' && { by }) };
+      return { field, ours: set ?? null, found, ...(by !== undefined && { by }) };
     });
+}
+
+/** Who else wrote the field last. Times are in whole seconds: of two writers in one of them it was not us, or it would hold what is ours. */
+function strangerAt(writers: readonly FieldWriter[], field: GovernorField): string | undefined {
+  const those = writers.filter((writer) => writer.field === field);
+  const lastMs = Math.max(...those.map(({ atMs }) => atMs));
+  return those.findLast(({ manager, atMs }) => manager !== 'headroom' && atMs === lastMs)?.manager;
 }
 
 function isTheirs(drift: readonly Drift[], field: GovernorField): boolean {
