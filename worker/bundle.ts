@@ -9,8 +9,7 @@ export async function workflowBundle(logger: Logger): Promise<WorkflowBundleOpti
 
 export async function buildWorkflowBundle(logger: Logger): Promise<{ readonly code: string }> {
   const extension = import.meta.filename.endsWith('.ts') ? 'ts' : 'js';
-  return bundleWorkflowCode({
-    workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)),
-    logger,
-  });
+  const workflowsPath = fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url));
+  // loaded once and not for each run: none of these modules keeps anything, and the SDK freezes what they export
+  return bundleWorkflowCode({ workflowsPath, preloadModules: [workflowsPath], logger });
 }

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { buildWorkflowBundle } from '../../worker/bundle.ts';
 
 /** For tests that write a history, or a part of one, by hand and replay it. */
 const silent = new DefaultLogger('ERROR', () => undefined);
@@ -15,7 +16,7 @@ export const payloadOf = (value: unknown) => ({
 /** The workflows of today, for a worker that replays: bundled once for all tests of a process, whose runtime it makes silent. */
 export const replayable = once(async () => {
   Runtime.install({ logger: silent });
-  return { workflowBundle: await bundle('../../workflows/index.ts') };
+  return { workflowBundle: await buildWorkflowBundle(silent) };
 });
 
 export function bundle(path: string) {
