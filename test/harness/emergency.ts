@@ -4,6 +4,7 @@ import type { AlertNotice } from '../../domain/alerts.ts';
 import { QUEUES } from '../../domain/names.ts';
 import { alertsUpdate, type AlertsAnswer } from '../../workflows/messages.ts';
 import { isFrozen } from '../../domain/freeze.ts';
+import type { Stored } from './kube.ts';
 import type { Lane } from './lane.ts';
 
 export const EMERGENCY = 'emergency-scale-up.tensafe-server';
@@ -45,7 +46,11 @@ function tell(
 
 /** Whether scale-in is off on the governor of the lane. */
 export async function isScaleInOff(lane: Lane): Promise<boolean> {
-  const { metadata, spec } = await lane.governorObject();
+  return isScaleInOffOn(await lane.governorObject());
+}
+
+/** The same of an object as it was told: as a write left it, say. */
+export function isScaleInOffOn({ metadata, spec }: Stored): boolean {
   const paused = metadata.annotations?.['autoscaling.keda.sh/paused-scale-in'];
   return paused === undefined
     ? isFrozen({ kind: 'horizontalPodAutoscaler', fields: { freeze: spec['behavior'] as never } })
