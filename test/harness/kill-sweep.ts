@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { startCapacityHold } from '../../client/capacity-hold.ts';
 import { startEmergency, startPreScale } from '../../client/start.ts';
+import type { AlertNotice } from '../../domain/alerts.ts';
 import { EMERGENCY, firing, resolved, STEPS, tellSteps } from './emergency.ts';
 import { endNowUpdate, ledgerQuery } from '../../workflows/messages.ts';
 import { activitiesOf, type Counted } from './activities-of.ts';
@@ -79,9 +80,12 @@ export const STEP_SCALE: SweptProcedure = {
   },
   async follow(lane, withinMs) {
     const alert = firing('HighCpu');
-    await tellSteps(lane, alert);
+    // as its sender does: what a dying worker did not take is told again, and counts once
+    const untilTaken = (notice: AlertNotice) =>
+      eventually('the alert is taken', () => tellSteps(lane, notice).then(() => true), { withinMs });
+    await untilTaken(alert);
     await untilPhase(lane, 'holding', { run: STEPS, withinMs });
-    await tellSteps(lane, resolved(alert));
+    await untilTaken(resolved(alert));
   },
 };
 
