@@ -15,7 +15,8 @@ describe('a worker that Temporal refuses', () => {
       try {
         const there = { ...lane, temporal };
         const worker = await lane.startWorker({ TEMPORAL_NAMESPACE: namespace });
-        const ended = once(worker, 'exit', { signal: AbortSignal.timeout(120_000) });
+        // a poll of a minute has to come back before the worker hears of it
+        const ended = once(worker, 'exit', { signal: AbortSignal.timeout(180_000) });
         await toLedger(there).claim(await anOwner(there, 'a-run'), 1, 6);
         await eventually('the hold is watched', async () => {
           const { raw } = await temporal.workflow.getHandle(LEDGER).describe();
