@@ -2,14 +2,20 @@ import { createAutoscalerActivities } from './autoscalers.ts';
 import { createClaimActivities } from './claims.ts';
 import { createEmergencyActivities } from './emergencies.ts';
 import { createConfigurationActivities } from './configuration.ts';
+import { createDrainActivities } from './drains.ts';
+import { createEvictionActivities } from './evictions.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { createGuardActivities } from './guard.ts';
 import { createLedgerActivities } from './ledger.ts';
+import { createNodeGroupActivities } from './node-groups.ts';
+import { createNodeActivities } from './nodes.ts';
 import { createPolicyActivities } from './policy.ts';
 import type { Ports } from './ports.ts';
 import { createQuietActivities } from './quiet.ts';
 import { createRunActivities } from './runs.ts';
+import { createTurnActivities } from './turns.ts';
 import { createWorkloadActivities } from './workloads.ts';
+import { createGpuActivities } from './gpus.ts';
 
 export type Activities = ReturnType<typeof createActivities>;
 
@@ -25,8 +31,14 @@ export function createActivities(ports: Ports) {
     ...createGuardActivities(ports),
     ...createClaimActivities(ports),
     ...createQuietActivities(ports),
+    ...createEvictionActivities(ports),
+    ...createDrainActivities(ports),
     ...createEvidenceActivities(ports),
     ...createAutoscalerActivities(ports),
     ...createConfigurationActivities(ports),
+    ...createTurnActivities(ports),
+    ...createNodeGroupActivities(ports),
+    ...createNodeActivities(ports),
+    ...createGpuActivities(ports),
   };
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PlanIntent } from '../domain/approval.ts';
+import type { AdditionIntent } from '../domain/addition.ts';
+import type { DrainIntent } from '../domain/drain-intent.ts';
 import { canonicalJson } from '../domain/json.ts';
 import type { ConfigurationIntent } from '../domain/configuration.ts';
 import {
@@ -43,7 +45,7 @@ export function createPolicyActivities({ policy }: Pick<Ports, 'policy'>) {
     return 'known' in resolved ? { known: resolved.known } : resolved;
   }
   /** SHA-256 of the canonical JSON, in hex: workflows have no crypto. */
-  async function hashIntent(intent: PlanIntent | ConfigurationIntent): Promise<string> {
+  async function hashIntent(intent: PlanIntent | ConfigurationIntent | AdditionIntent | DrainIntent): Promise<string> {
     return createHash('sha256').update(canonicalJson(intent)).digest('hex');
   }
   return { resolveWorkloadPolicy, resolveEmergencyPolicy, resolveStepPolicy, resolveAutoscalerPolicy, hashIntent };

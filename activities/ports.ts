@@ -4,7 +4,23 @@ import type { QuotaFacts } from '../domain/quota.ts';
 import type { PodTrouble } from '../domain/troubles.ts';
 import type { Series } from '../domain/quiet.ts';
 import type { Claim } from '../domain/claim.ts';
+import type { JobNow } from '../domain/drain-checkpoint.ts';
+import type { JobRef } from '../domain/drain-pod.ts';
+import type { DrainSurvey } from '../domain/drain-survey.ts';
+import type { EvictionAnswer } from '../domain/eviction-answer.ts';
+import type { Budget, NodePod, PodOwner, PodRef } from '../domain/eviction.ts';
+import type { CordonMark, NodeIdentity, NodeState } from '../domain/gpu-node.ts';
+import type { NodeAutoscaler } from '../domain/node-autoscaler.ts';
+import type {
+  GroupSizes,
+  GroupUpdate,
+  InstanceState,
+  NodeGroupState,
+  NodeOrder,
+  ScalingActivity,
+} from '../domain/node-group.ts';
 import type { Policy } from '../domain/policy.ts';
+import type { Turn, TurnAnswer } from '../domain/turns.ts';
 import type { MetricsApi, ObservedAutoscaler } from '../domain/scaling-facts.ts';
 import type { ExistingRun } from '../domain/schedule.ts';
 import type { GovernorChange, WorkloadRef, WorkloadState } from '../domain/workload.ts';
@@ -89,6 +105,111 @@ export interface RunPort {
   countSince(workflowId: string, sinceMs: number, call: Call): Promise<number>;
 }
 
+/** Reads and cordons nodes. Failures are typed as those of WorkloadPort; every write is guarded by the node's uid (R46). */
+export interface NodePort {
+  /** Null: no such node. */
+  readNode(name: string, call: Call): Promise<NodeState | null>;
+  listNodes(call: Call): Promise<readonly NodeState[]>;
+  /** Whether Cluster Autoscaler says that it is at work (R59). */
+  readNodeAutoscaler(call: Call): Promise<NodeAutoscaler>;
+  /** Nodes that bear our mark (label `headroom.dev/cordoned=true`), with what the mark says; null where it cannot be read. */
+  listCordoned(call: Call): Promise<readonly { readonly node: NodeState; readonly mark: CordonMark | null }[]>;
+  /**
+   * One guarded PATCH: `spec.unschedulable` and our mark together (R50). 'ours': it bears the mark of this owner already;
+   * 'cordoned already': by somebody else, left as it is; 'replaced': the name is another node's by now.
+   */
+  cordon(
+    node: NodeIdentity,
+    mark: CordonMark,
+    call: Call,
+  ): Promise<'cordoned' | 'ours' | 'cordoned already' | 'replaced'>;
+  /** Back to schedulable and the mark away, only where the mark is this owner's; a node that is gone or another's is left. */
+  uncordon(node: NodeIdentity, owner: string, call: Call): Promise<'uncordoned' | 'not ours' | 'gone'>;
+}
+
+/** A node, its pods and the budgets of their namespaces at one moment. */
+export interface NodeView {
+  /** Of the node that bears the name now; null: none does. */
+  readonly uid: string | null;
+  readonly schedulable: boolean;
+  readonly pods: readonly NodePod[];
+  readonly budgets: readonly Budget[];
+}
+
+/** Evicts pods of a node. Failures are typed as those of WorkloadPort. */
+export interface EvictionPort {
+  /**
+   * One `policy/v1` Eviction with the pod's uid as precondition and no grace period of ours (R51). Safe to repeat. Fails only
+   * with permissionDenied, where RBAC forbids it; all else that the API server may say, or not say, is an answer.
+   */
+  evict(pod: PodRef, call: Call): Promise<EvictionAnswer>;
+  /** Every pod that is bound to the node, as of now. */
+  readPodsOn(nodeName: string, call: Call): Promise<readonly NodePod[]>;
+  /**
+   * Whether as many pods of this controller are ready as it wants, those that are going left out. Also where it is gone, or of a
+   * kind that does not replace its pods.
+   */
+  isComplete(owner: PodOwner & { readonly namespace: string }, call: Call): Promise<boolean>;
+  /** Shows the node at once and at each change, until the call is cancelled. Outages are waited out; fails only with what waiting does not mend. */
+  watchNode(nodeName: string, see: (view: NodeView) => void, call: Call): Promise<never>;
+}
+
+/** What a drain is judged by, and the checkpoint handshake. Failures are typed as those of WorkloadPort. */
+export interface DrainFactsPort {
+  /** Everything of a survey that the cluster knows. */
+  readDrain(nodes: readonly string[], call: Call): Promise<Pick<DrainSurvey, 'nodes' | 'pods' | 'budgets' | 'jobs'>>;
+  /** Each of these jobs with its pods that are not over: none where the job is gone. */
+  readJobs(jobs: readonly JobRef[], call: Call): Promise<readonly JobNow[]>;
+  /**
+   * Asks pods for a checkpoint in the name of a run, or takes back what that run asked; a guarded PATCH for each. Safe to
+   * repeat: what bears this run's mark is not asked again, another's is not taken back. Answers how many of them are there.
+   */
+  setCheckpoints(
+    pods: readonly PodRef[],
+    change: { readonly owner: string; readonly ask: boolean },
+    call: Call,
+  ): Promise<{ readonly pods: number }>;
+}
+
+/**
+ * EKS managed node groups and their Auto Scaling groups. Failures are typed (domain/failures.ts): targetNotFound,
+ * permissionDenied (names the IAM action), apiThrottled, apiUnavailable, stateConflict (an update or a scaling activity is under
+ * way, or the group is not ACTIVE: later), invalidRequest (sizes that AWS refuses).
+ */
+export interface CloudPort {
+  readNodeGroup(name: string, call: Call): Promise<NodeGroupState>;
+  /** Those of these instances that Auto Scaling still knows, with their group. */
+  readInstances(
+    ids: readonly string[],
+    call: Call,
+  ): Promise<readonly (InstanceState & { readonly autoScalingGroup: string })[]>;
+  /**
+   * TerminateInstanceInAutoScalingGroup with decrement, sent exactly once for each call (R55, R57). Not safe to repeat blindly:
+   * read the instance before. 'unknown': Auto Scaling knows no such instance; 'at minimum': the group may not be smaller (R56).
+   */
+  terminateInstance(id: string, call: Call): Promise<'asked' | 'unknown' | 'at minimum'>;
+  /** UpdateNodegroupConfig; the same token is the same update (R61). Answers with the update's id. */
+  resizeNodeGroup(
+    change: { readonly group: string; readonly sizes: Partial<GroupSizes>; readonly token: string },
+    call: Call,
+  ): Promise<string>;
+  readUpdate(group: string, updateId: string, call: Call): Promise<GroupUpdate>;
+  /** Newest first, those that began at or after `sinceMs` (R63). */
+  readActivities(autoScalingGroup: string, sinceMs: number, call: Call): Promise<readonly ScalingActivity[]>;
+  /** SetDesiredCapacity: only to take back an order that cannot be met (R63). */
+  setDesired(autoScalingGroup: string, desired: number, call: Call): Promise<void>;
+}
+
+/** The queue of a node group: one run at a time resizes it or takes nodes out of it. */
+export interface TurnsPort {
+  /** Takes a place, or keeps it; answers who is before it. */
+  take(group: string, turn: Turn, call: Call): Promise<TurnAnswer>;
+  /** What the owner of the turn is about to order. Fails with stateConflict where the turn is not its own. */
+  noteOrder(order: NodeOrder, call: Call): Promise<void>;
+  /** A place that is gone is left already. */
+  leave(group: string, owner: string, call: Call): Promise<void>;
+}
+
 /** The loaded headroom.yaml. */
 export interface PolicyPort {
   policy(): Policy;
@@ -99,5 +220,10 @@ export interface Ports {
   readonly metrics: MetricsPort;
   readonly ledger: LedgerPort;
   readonly runs: RunPort;
+  readonly turns: TurnsPort;
+  readonly nodes: NodePort;
+  readonly evictions: EvictionPort;
+  readonly drains: DrainFactsPort;
+  readonly cloud: CloudPort;
   readonly policy: PolicyPort;
 }

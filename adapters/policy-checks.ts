@@ -4,7 +4,8 @@ import { MONITORING_ALERTS } from '../domain/alerts.ts';
 import { judgeMatrix, type Span } from '../domain/policy.ts';
 import { list, pathOf, show, suggestion, type Finding } from './policy-faults.ts';
 import { childrenOf, unwrap } from './policy-json-schema.ts';
-import { NAME_ACCEPTED, NAME_PATTERN, OBJECT_NAME_PATTERN, PolicyFile } from './policy-schema.ts';
+import { NAME_ACCEPTED, NAME_PATTERN, OBJECT_NAME_PATTERN } from './policy-leaves.ts';
+import { PolicyFile } from './policy-schema.ts';
 
 /**
  * What a schema cannot say: order between two values, references between sections, totality. These checks look at the file as

@@ -12,7 +12,9 @@ import {
   type Pair,
 } from 'yaml';
 import type { z } from 'zod';
+import type { DrainPolicy } from '../domain/drain-policy.ts';
 import type {
+  AdditionPolicy,
   AlertRule,
   AutoscalerPolicy,
   EmergencyScaleUpPolicy,
@@ -272,6 +274,8 @@ function asPolicy(file: PolicyFile): Policy {
     approval: { ...approvals, expiresAfterMs: expiresAfter },
     nodeGroups: file.nodeGroups,
     gpuInstanceTypes: file.gpuInstanceTypes,
+    drain: asDrain(file.drain),
+    addGpuNodes: asAddition(file.addGpuNodes),
     prices: file.prices,
     profiles: file.profiles,
     triggers: mapValues(file.triggers, asTrigger),
@@ -314,6 +318,43 @@ function asEmergency({
     remindEveryMs: remindEvery,
     holdDownMs: holdDown,
     cooldownMs: cooldown,
+  };
+}
+
+function asDrain(file: PolicyFile['drain']): DrainPolicy {
+  const { jobsLeft, allowLocalData, allowBarePods, allowUnplacedGpuPods, allowKarpenter, surgeSingleReplicas } = file;
+  return {
+    protectYoungGpuJobsMs: file.protectYoungGpuJobs,
+    waitForJobsMs: file.waitForJobs,
+    jobsLeft,
+    checkpointWithinMs: file.checkpointWithin,
+    checkEveryMs: file.checkEvery,
+    evictionDeadlineMs: file.evictionDeadline,
+    goneWithinMs: file.goneWithin,
+    cordonForMs: file.cordonFor,
+    allowLocalData,
+    allowBarePods,
+    allowUnplacedGpuPods,
+    allowKarpenter,
+    surgeSingleReplicas,
+  };
+}
+
+function asAddition({
+  maxPerRun,
+  usableWithin,
+  every,
+  whenUnmet,
+  askFor,
+  holdMinimumFor,
+}: PolicyFile['addGpuNodes']): AdditionPolicy {
+  return {
+    maxPerRun,
+    usableWithinMs: usableWithin,
+    everyMs: every,
+    whenUnmet,
+    askForMs: askFor,
+    holdMinimumForMs: holdMinimumFor,
   };
 }
 

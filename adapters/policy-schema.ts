@@ -1,122 +1,36 @@
 import { z } from 'zod';
-import { DURATION_ACCEPTED, DURATION_PATTERN, readDuration } from '../domain/duration.ts';
 import { MATRIX_ACTIONS } from '../domain/policy.ts';
-import { show } from './policy-faults.ts';
+import { Addition, ADDITION_VALUES_READ_NOW } from './policy-addition-schema.ts';
+import { Drain, DRAIN_VALUES_READ_NOW } from './policy-drain-schema.ts';
+import {
+  address,
+  amount,
+  byName,
+  count,
+  duration,
+  flag,
+  leaf,
+  limits,
+  matching,
+  moment,
+  NAMESPACE_PATTERN,
+  OBJECT_NAME_PATTERN,
+  oneOf,
+  promql,
+  range,
+  reference,
+  text,
+} from './policy-leaves.ts';
 
 /**
  * The shape of headroom.yaml. Each leaf says what it is for and what it accepts, so that faults, editors (JSON Schema)
  * and people read the same words. What no code reads yet carries the name of the procedure that will.
  */
 
-/** What we note on a schema beside its rules. */
-declare module 'zod' {
-  interface GlobalMeta {
-    /** For people: `a whole number from 0 to 10,000`. */
-    accepted?: string;
-    /** The procedure, not built yet, that will read the value and everything under it. */
-    readLaterBy?: string;
-  }
-}
-
-/** Names that a file gives (workloads, metrics, triggers …) are parts of paths and of workflow ids: no dots. */
-export const NAME_PATTERN = '^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?$';
-export const NAME_ACCEPTED =
-  'letters, digits, - and _, at most 63, beginning and ending with a letter or digit (no dots)';
-export const OBJECT_NAME_PATTERN = '^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$';
-const NAMESPACE_PATTERN = '^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$';
 /** `2000m`, `4`, `0.5` */
 const CPU_PATTERN = '^(?:\\d+m|\\d+(?:\\.\\d+)?)$';
 /** `8Gi`, `512Mi`, `1.5G` */
 const MEMORY_PATTERN = '^\\d+(?:\\.\\d+)?(?:Ki|Mi|Gi|Ti|k|M|G|T)?$';
-/** No workload here comes near; a slip such as an extra zero or two does. */
-const MOST_REPLICAS = 10_000;
-
-function leaf<S extends z.ZodType>(schema: S, accepted: string, description: string): S {
-  return schema.meta({ accepted, description });
-}
-
-function matching(pattern: string, accepted: string, description: string) {
-  return leaf(z.string().regex(new RegExp(pattern)), accepted, description);
-}
-
-function text(description: string) {
-  return leaf(z.string().regex(/\S/), 'a text that is not empty', description);
-}
-
-function reference(to: string, description: string) {
-  return leaf(z.string(), to, description);
-}
-
-function count(description: string, { min = 0, max = MOST_REPLICAS } = {}) {
-  const accepted = `a whole number from ${min} to ${max.toLocaleString('en')}`;
-  return leaf(z.int().min(min).max(max), accepted, description);
-}
-
-function amount(description: string) {
-  return leaf(z.number().min(0), 'a number, 0 or more', description);
-}
-
-function flag(description: string) {
-  return leaf(z.boolean(), 'true or false', description);
-}
-
-function oneOf<const V extends readonly [string, ...string[]]>(values: V, description: string) {
-  return leaf(z.enum(values), values.length === 1 ? values[0] : `one of ${values.join(', ')}`, description);
-}
-
-function address(description: string) {
-  return leaf(
-    z.string().refine(isHttpUrl, { error: ({ input }) => show(input) }),
-    'an http or https address, such as http://prometheus.monitoring:9090',
-    description,
-  );
-}
-
-function moment(description: string) {
-  return leaf(
-    z.iso.datetime({ offset: true }),
-    'a time with its offset, such as 2026-12-24T18:00:00+01:00',
-    description,
-  );
-}
-
-/** In the file `30m`, here 1,800,000 ms. */
-function duration(description: string, { orZero = false } = {}) {
-  const accepted = orZero ? DURATION_ACCEPTED : `${DURATION_ACCEPTED}, above 0`;
-  const schema = z.string().transform((written, context) => {
-    const read = readDuration(written);
-    if (read.kind === 'duration' && (orZero || read.ms > 0)) return read.ms;
-    context.addIssue(read.kind === 'fault' ? read.found : JSON.stringify(written));
-    return z.NEVER;
-  });
-  return leaf(schema.meta({ pattern: DURATION_PATTERN }), accepted, description);
-}
-
-function promql(description: string) {
-  const schema = z.string().superRefine((query, context) => {
-    const found = judgePromql(query);
-    if (found !== undefined) context.addIssue(found);
-  });
-  const accepted = 'a PromQL query with its brackets and quotes closed';
-  return leaf(schema.meta({ pattern: '\\S' }), accepted, description);
-}
-
-/** A map by names that the file gives; the names are checked by policy-file.ts, which then also looks at what is under a bad one. */
-function byName<S extends z.ZodType>(value: S, description: string) {
-  return z.record(z.string().meta({ pattern: NAME_PATTERN }), value).meta({ description });
-}
-
-function limits(what: string, { min = 0 } = {}) {
-  return z.strictObject({
-    min: count(`Fewest ${what}; at most \`max\`.`, { min }),
-    max: count(`Most ${what}.`, { min: Math.max(min, 1) }),
-  });
-}
-
-function range(what: string) {
-  return z.strictObject({ min: count(`Fewest ${what}.`), max: count(`Most ${what}; at least \`min\`.`) });
-}
-
 const Workload = z.strictObject({
   namespace: matching(
     NAMESPACE_PATTERN,
@@ -229,8 +143,8 @@ const Ledger = z.strictObject({
 const Approval = z.strictObject({
   preScale: approvalFor('a pre-scale').prefault('never'),
   emergencyScaleUp: approvalFor('an emergency scale-up').prefault('never'),
-  drainGpuNode: approvalFor('a drain').meta({ readLaterBy: 'drainGpuNode' }).prefault('always'),
-  addGpuNodes: approvalFor('an addition of GPU nodes').meta({ readLaterBy: 'addGpuNodes' }).prefault('always'),
+  drainGpuNode: approvalFor('a drain').prefault('always'),
+  addGpuNodes: approvalFor('an addition of GPU nodes').prefault('always'),
   resizeWorkload: approvalFor('a resize').meta({ readLaterBy: 'resizeWorkload' }).prefault('always'),
   expiresAfter: duration('An approval that is asked for and not given after this long is a refusal.').prefault('1h'),
 });
@@ -240,11 +154,17 @@ function approvalFor(what: string) {
 }
 
 const NodeGroup = z.strictObject({
-  limits: limits('nodes of the group'),
+  limits: z.strictObject({
+    min: count('Fewest nodes of the group; at most `max`.'),
+    max: count('Most nodes of the group.', { min: 1 }),
+  }),
   instanceTypes: z
     .array(reference('a key of gpuInstanceTypes', 'A key of `gpuInstanceTypes`.'))
     .min(1)
     .meta({ accepted: 'a list of one or more keys of gpuInstanceTypes' }),
+  capacityBlockEnds: moment(
+    'Where the group runs on a Capacity Block: when that ends. AWS terminates its instances from 30 minutes before.',
+  ).exactOptional(),
 });
 
 const GpuInstanceType = z.strictObject({
@@ -253,18 +173,16 @@ const GpuInstanceType = z.strictObject({
     'an instance type, such as p4d.24xlarge',
     'As AWS spells it; its key here has a dash for the dot.',
   ),
-  gpus: count('GPUs of a node, as it should show in its allocatable.', { min: 1, max: 64 }),
+  gpus: count('GPUs of a node, as it should show in its allocatable.', { min: 1, max: 64 }).meta({}),
   gpu: text('Model and memory of one GPU.'),
-  memoryGb: count('Memory of a node in GB.', { min: 1, max: 100_000 }),
-  vcpus: count('Virtual CPUs of a node.', { min: 1, max: 10_000 }),
-  useCase: text('What it is for.'),
+  memoryGb: count('Memory of a node in GB.', { min: 1, max: 100_000 }).meta({ readLaterBy: 'assessCapacity' }),
+  vcpus: count('Virtual CPUs of a node.', { min: 1, max: 10_000 }).meta({ readLaterBy: 'assessCapacity' }),
+  useCase: text('What it is for.').meta({ readLaterBy: 'assessCapacity' }),
 });
 
 const Prices = z.strictObject({
   currency: matching('^[A-Z]{3}$', 'three capital letters, such as USD', 'Of all prices in this file.').prefault('USD'),
-  perNodeHour: byName(amount('On-demand price of a node for an hour.'), 'By key of `gpuInstanceTypes`.')
-    .meta({ readLaterBy: 'addGpuNodes' })
-    .prefault({}),
+  perNodeHour: byName(amount('On-demand price of a node for an hour.'), 'By key of `gpuInstanceTypes`.').prefault({}),
 });
 
 const Profile = z.strictObject({
@@ -471,22 +389,32 @@ const Channel = z.strictObject({
   ),
 });
 
+const Eks = z.strictObject({
+  name: text('Name of the cluster in EKS; absent: `cluster.name`.').exactOptional(),
+  region: matching(
+    '^[a-z]{2}(?:-[a-z]+)+-\\d$',
+    'a region as AWS spells it, such as us-east-1',
+    'Its region; absent: as the AWS SDK finds it (`AWS_REGION`, the profile, the instance).',
+  ).exactOptional(),
+});
+
 /** headroom.yaml, as it stands in the file; as output its durations are milliseconds and its defaults are filled in. */
 export const PolicyFile = z
   .strictObject({
-    cluster: z.strictObject({ name: text('Name of the cluster, for people; one headroom serves one cluster.') }),
+    cluster: z.strictObject({
+      name: text('Name of the cluster, for people; one headroom serves one cluster.'),
+      eks: Eks.exactOptional(),
+    }),
     prometheus: z.strictObject({ url: address('Base address of Prometheus.') }),
     workloads: byName(Workload, 'What may be scaled, by the name that commands and workflow ids use.'),
     preScale: PreScale.prefault({}),
     windDown: WindDown.prefault({}),
     ledger: Ledger.prefault({}),
     approval: Approval.prefault({}),
-    nodeGroups: byName(NodeGroup, 'EKS managed node groups with GPUs.')
-      .meta({ readLaterBy: 'addGpuNodes' })
-      .prefault({}),
-    gpuInstanceTypes: byName(GpuInstanceType, 'By instance type, with a dash for the dot.')
-      .meta({ readLaterBy: 'addGpuNodes' })
-      .prefault({}),
+    nodeGroups: byName(NodeGroup, 'EKS managed node groups with GPUs.').prefault({}),
+    gpuInstanceTypes: byName(GpuInstanceType, 'By instance type, with a dash for the dot.').prefault({}),
+    drain: Drain.prefault({}),
+    addGpuNodes: Addition.prefault({}),
     prices: Prices.prefault({}),
     profiles: byName(Profile, 'Sizes of a pod.').meta({ readLaterBy: 'resizeWorkload' }).prefault({}),
     triggers: byName(Trigger, 'Steps up and down.').prefault({}),
@@ -504,9 +432,7 @@ export const PolicyFile = z
     capacityPlanning: CapacityPlanning.meta({ readLaterBy: 'assessCapacity' }).prefault({}),
     decisionMatrix: Matrix.exactOptional(),
     alertRules: byName(Alert, 'The allow-list, by alert name: an alert that is not here starts nothing.').prefault({}),
-    closedWindows: byName(Window, 'Times in which no planned change is begun.')
-      .meta({ readLaterBy: 'drainGpuNode' })
-      .prefault({}),
+    closedWindows: byName(Window, 'Times in which no planned change is begun.').prefault({}),
     notifications: byName(Channel, 'Who is told.').meta({ readLaterBy: 'drainGpuNode' }).prefault({}),
   })
   .meta({ title: 'headroom.yaml' });
@@ -518,6 +444,8 @@ export type PolicyFile = z.output<typeof PolicyFile>;
  */
 export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy: string }[] = [
   { path: 'cluster.name', readBy: 'preScale: the plan' },
+  { path: 'cluster.eks.name', readBy: 'every request to EKS' },
+  { path: 'cluster.eks.region', readBy: 'every request to AWS' },
   { path: 'prometheus.url', readBy: 'adapters/prometheus: every query' },
   { path: 'workloads.*.namespace', readBy: 'adapters/kubernetes: where the workload is' },
   { path: 'workloads.*.kind', readBy: 'adapters/kubernetes: which object it is' },
@@ -620,30 +548,6 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'alertRules.*.workload', readBy: 'webhook: where an alert goes' },
   { path: 'alertRules.*.trigger', readBy: 'webhook: where an alert goes' },
   { path: 'alertRules.*.match.*', readBy: 'webhook: whether an alert is allowed' },
+  ...DRAIN_VALUES_READ_NOW,
+  ...ADDITION_VALUES_READ_NOW,
 ];
-
-function isHttpUrl(written: string): boolean {
-  return URL.canParse(written) && /^https?:$/.test(new URL(written).protocol);
-}
-
-const CLOSERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' };
-
-/** What is plainly wrong with a query, or undefined: Prometheus itself judges the rest when it is asked. */
-export function judgePromql(query: string): string | undefined {
-  const open: string[] = [];
-  // strings first, so that brackets in a label value do not count; then comments; then brackets
-  const tokens = query.matchAll(/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`|#[^\n]*|["'`()[\]{}]|\S/g);
-  let words = 0;
-  for (const [token] of tokens) {
-    if (token.startsWith('#')) continue;
-    words += 1;
-    if (token === '"' || token === "'" || token === '`') return `a query with an open ${token}`;
-    const closer = CLOSERS[token];
-    if (closer !== undefined) open.push(closer);
-    else if (token.length === 1 && ')]}'.includes(token) && open.pop() !== token)
-      return `a query with a ${token} that closes nothing`;
-  }
-  if (words === 0) return 'an empty query';
-  const missing = open.at(-1);
-  return missing === undefined ? undefined : `a query without its closing ${missing}`;
-}

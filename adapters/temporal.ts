@@ -114,7 +114,8 @@ export function createRunPort(client: Client): RunPort {
   };
 }
 
-async function bounded<T>(client: Client, { signal }: Call, act: () => Promise<T>): Promise<T> {
+/** A call to Temporal with the deadline of every call, and the caller's cancellation. */
+export async function bounded<T>(client: Client, { signal }: Call, act: () => Promise<T>): Promise<T> {
   const { connection } = client;
   return connection.withDeadline(Date.now() + DEADLINE_MS, () => connection.withAbortSignal(signal, act));
 }
@@ -131,7 +132,7 @@ function ledgerFailure(error: unknown, workload: string): ApplicationFailure {
   return failure('apiUnavailable', `the ledger of ${workload} did not answer: ${detail}`, { cause: error });
 }
 
-function detailsOf(error: unknown): string {
+export function detailsOf(error: unknown): string {
   // describing wraps what gRPC says
   const said = error instanceof ServiceError ? error.cause : error;
   return isGrpcServiceError(said) ? said.details : messageOf(error);

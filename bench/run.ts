@@ -10,6 +10,7 @@ import { alertPriority } from './alert-priority.ts';
 import { alertRejections } from './alert-rejections.ts';
 import { asleep } from './asleep.ts';
 import { claimLatency } from './claim-latency.ts';
+import { drainBudgets, drainFree, drainOneBudget, drainOpening } from './drain.ts';
 import { emergency } from './emergency.ts';
 import { preScaleCost } from './pre-scale-cost.ts';
 import { judge, renderTable, type Bench, type Findings } from './report.ts';
@@ -26,6 +27,10 @@ const BENCHES: readonly Bench[] = [
   alertPriority,
   alertRejections,
   asleep,
+  drainFree,
+  drainOneBudget,
+  drainBudgets,
+  drainOpening,
 ];
 const USAGE = `npm run bench -- [--json FILE] [--quick] [BENCH…]
 

@@ -1,33 +1,22 @@
-import { randomBytes } from 'node:crypto';
-import { type Client, WorkflowFailedError } from '@temporalio/client';
-import { ActivityFailure, ApplicationFailure, TimeoutFailure } from '@temporalio/common';
+import type { Client } from '@temporalio/client';
 import type { ScalingKnown } from '../domain/autoscaler-status.ts';
-import { configurationId, ledgerId, QUEUES } from '../domain/names.ts';
+import { configurationId, ledgerId } from '../domain/names.ts';
 import type { ScalingFacts } from '../domain/scaling-facts.ts';
 import { ledgerQuery } from '../workflows/messages.ts';
-import { failed, refused } from './exit.ts';
 import { viewRun } from './runs.ts';
-import { untilWorkerTook } from './start.ts';
+import type { autoscalerStatus } from '../workflows/autoscaler-status.ts';
+import { askWorker } from './ask-worker.ts';
 
 /** A ledger that has not answered by then is said nothing of. */
 const LEDGER_MS = 2_000;
 
 /** What the cluster says, from a worker, under an id that `runs` does not list. */
 export async function readScaling(client: Client, workload: string): Promise<ScalingFacts> {
-  const handle = await client.workflow.start('autoscalerStatus', {
-    workflowId: `status.autoscaler.${workload}.${randomBytes(4).toString('hex')}`,
-    taskQueue: QUEUES.procedures,
+  return askWorker<typeof autoscalerStatus>(client, 'autoscalerStatus', {
+    id: `status.autoscaler.${workload}`,
     args: [workload],
-    staticSummary: `status of ${workload}’s autoscaler`,
-    workflowExecutionTimeout: '1m',
+    what: `${workload}’s autoscaler`,
   });
-  await untilWorkerTook(client, handle.workflowId);
-  try {
-    return (await handle.result()) as ScalingFacts;
-  } catch (error) {
-    if (error instanceof WorkflowFailedError) throw faultOf(workload, error);
-    throw error;
-  }
 }
 
 /** The same, with what the ledger and the runs say that hold the workload. */
@@ -46,15 +35,6 @@ export async function readAutoscaling(client: Client, workload: string): Promise
     ends: Object.fromEntries(ends.flatMap(([id, endMs]) => (endMs === undefined ? [] : [[id, endMs]]))),
     nowMs: Date.now(),
   };
-}
-
-/** What no retry mends is a refusal: a workload that policy does not know, or the cluster does not have. */
-function faultOf(workload: string, { cause }: WorkflowFailedError): Error {
-  const last = cause instanceof ActivityFailure ? cause.cause : cause;
-  const reason = last instanceof TimeoutFailure && last.cause instanceof Error ? last.cause : last;
-  const what = reason instanceof Error ? reason.message : String(reason);
-  if (reason instanceof ApplicationFailure && reason.nonRetryable === true) return refused([what]);
-  return failed(`the autoscaling of ${workload} was not read: ${what}`);
 }
 
 async function endOf(client: Client, claimId: string): Promise<number | undefined> {

@@ -32,7 +32,8 @@ export async function begun(client: Client, id: string, { wait = false }: { read
     if (view.state !== 'RUNNING') return { value: view, text: runText(view), code: exitCodeOf(view) };
     if (view.status !== null && view.status.phase !== 'planning' && view.status.phase !== 'done') {
       const { planHash } = view.status;
-      const plan = view.status.plan ?? view.status.configuration ?? null;
+      const plan =
+        view.status.plan ?? view.status.configuration ?? view.status.addition ?? view.status.drain?.plan ?? null;
       const text = plan === null ? runText(view) : planText(plan, planHash ?? '');
       const next =
         view.status.phase === 'waiting for approval'

@@ -11,7 +11,7 @@ export function startCapacityHold(client: Client, request: CapacityHoldRequest):
   return startOnly(client, 'holdCapacity', {
     id,
     request,
-    summary: `${mode} its autoscaler`,
+    summary: `${workload}: ${mode} its autoscaler`,
     taken: `${workload} has a hold already: ${id}; watch it, extend it, or end it first with: headroom autoscaler release ${workload}`,
   });
 }

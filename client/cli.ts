@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerAddNodes } from './commands/add-nodes.ts';
 import { registerAutoscaler } from './commands/autoscaler.ts';
 import { registerEmergency } from './commands/emergency.ts';
 import { registerLedger, type RestoreOffline } from './commands/ledger.ts';
@@ -7,6 +8,8 @@ import { registerReport } from './commands/report.ts';
 import { registerRuns } from './commands/runs.ts';
 import { registerSchedule } from './commands/schedule.ts';
 import { registerSteering } from './commands/steer.ts';
+import { registerDrain } from './commands/drain.ts';
+import { registerGpu } from './commands/gpu.ts';
 
 /** Everything that starts, shows or steers a run: these talk to Temporal only. */
 export function registerClientCommands(program: Command, restoreOffline: RestoreOffline): void {
@@ -14,6 +17,9 @@ export function registerClientCommands(program: Command, restoreOffline: Restore
   registerPreScale(program, plan);
   registerEmergency(program, plan);
   registerAutoscaler(program, plan);
+  registerDrain(program, plan);
+  registerAddNodes(program, plan);
+  registerGpu(program);
   registerRuns(program);
   registerReport(program);
   registerSteering(program);

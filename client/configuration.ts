@@ -11,7 +11,7 @@ export function startConfiguration(client: Client, request: ConfigurationRequest
   return startOnly(client, 'configureAutoscaler', {
     id,
     request,
-    summary: `${what === 'calm' ? 'calm' : 'configure'} its autoscaler`,
+    summary: `${workload}: ${what === 'calm' ? 'calm' : 'configure'} its autoscaler`,
     taken: `the settings of ${workload}’s autoscaler are being changed already: ${id}; watch it, or end it first with: headroom end ${id}`,
   });
 }

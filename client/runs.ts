@@ -23,7 +23,8 @@ export interface RunView {
 
 /** A worker that has not answered a query by then is said not to answer. */
 const QUERY_MS = 2_000;
-const LISTED = "WorkflowType IN ('preScale', 'emergencyScaleUp', 'stepScale', 'holdCapacity', 'configureAutoscaler')";
+const LISTED =
+  "WorkflowType IN ('preScale', 'emergencyScaleUp', 'stepScale', 'holdCapacity', 'configureAutoscaler', 'addGpuNodes', 'drainGpuNode')";
 
 export async function listRuns(
   client: Client,

@@ -95,18 +95,19 @@ export async function startOnly(
     taken,
   }: {
     readonly id: string;
-    readonly request: { readonly workload: string; readonly requestedBy: string; readonly reason?: string };
+    readonly request: { readonly requestedBy: string; readonly reason?: string };
+    /** What it works on, and what it does there. */
     readonly summary: string;
     readonly taken: string;
   },
 ): Promise<{ readonly id: string }> {
-  const { workload, requestedBy, reason } = request;
+  const { requestedBy, reason } = request;
   try {
     await client.workflow.start(procedure, {
       workflowId: id,
       taskQueue: QUEUES.procedures,
       args: [request],
-      staticSummary: `${workload}: ${summary}`,
+      staticSummary: summary,
       staticDetails: `asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`,
       workflowIdConflictPolicy: 'FAIL',
     });

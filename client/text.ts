@@ -1,3 +1,4 @@
+import type { AdditionPlan } from '../domain/addition.ts';
 import type { ApprovalView } from '../domain/approval.ts';
 import { describeClaim } from '../domain/claim.ts';
 import { describeTaken } from '../domain/claim-state.ts';
@@ -7,10 +8,15 @@ import type { ConfigurationPlan } from '../domain/configuration.ts';
 import type { RunResult, RunStatus } from '../domain/procedures.ts';
 import type { LedgerView } from '../workflows/messages.ts';
 import { configurationPlanText, configurationResultLines } from './configuration-text.ts';
+import { additionPlanText, additionResultLines, nodeLines } from './nodes-text.ts';
 import type { RunView } from './runs.ts';
 import { time } from './time.ts';
+import { drainLines, drainPlanText, drainResultLines } from './drain-text.ts';
+import type { DrainPlan } from '../domain/drain.ts';
 
-export function planText(plan: CapacityPlan | ConfigurationPlan, hash: string): string {
+export function planText(plan: CapacityPlan | ConfigurationPlan | AdditionPlan | DrainPlan, hash: string): string {
+  if (plan.procedure === 'addGpuNodes') return additionPlanText(plan, hash);
+  if (plan.procedure === 'drainGpuNode') return drainPlanText(plan, hash);
   if (plan.procedure === 'configureAutoscaler') return configurationPlanText(plan, hash);
   if (plan.hold !== undefined) return holdPlanText(plan, plan.hold, hash);
   const { target, event, emergency } = plan;
@@ -104,10 +110,10 @@ function stateWord({ state, result }: RunView): string {
 }
 
 function statusLines(status: RunStatus): readonly string[] {
-  const { event, next, available, approval, suspended, question } = status;
+  const { next, available, approval, suspended, question } = status;
   return [
-    `  workload  ${status.workload}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
-    `  event     ${event.name}, ${time(event.startMs)}${lastingOf(status)}`,
+    `  ${subjectWord(status)} ${status.subject}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
+    eventLine(status),
     ...(status.alerts === undefined ? [] : [alertsLine(status.alerts)]),
     `  phase     ${status.phase} since ${time(status.sinceMs)}`,
     ...(suspended === null ? [] : [`  suspended by ${suspended.by} since ${time(suspended.atMs)}`]),
@@ -117,6 +123,8 @@ function statusLines(status: RunStatus): readonly string[] {
       : [`  QUESTION  ${question.what}`, ...question.reasons.map((one) => `            - ${one}`)]),
     ...(status.phase === 'done' ? [] : [`  next      ${next.what}${next.atMs === null ? '' : `, ${time(next.atMs)}`}`]),
     ...askedLine(status),
+    ...nodeLines(status),
+    ...drainLines(status),
     ...(available === null
       ? []
       : [
@@ -124,9 +132,24 @@ function statusLines(status: RunStatus): readonly string[] {
         ]),
     ...(status.plan?.conflict === undefined ? [] : [`  CONFLICT  ${status.plan.conflict.reason}`]),
     ...(status.phase === 'done' ? [] : (status.configuration?.differences ?? [])).map((line) => `  change    ${line}`),
-    ...((status.plan ?? status.configuration)?.warnings ?? []).map((warning) => `  warning   ${warning}`),
+    ...((status.plan ?? status.configuration ?? status.addition ?? status.drain?.plan)?.warnings ?? []).map(
+      (warning) => `  warning   ${warning}`,
+    ),
     ...status.timeline.map(({ atMs, what }) => `  ${clock(atMs)}  ${what}`),
   ];
+}
+
+/** A run on nodes has no event: why it was asked for, and the end that is known. */
+function eventLine(status: RunStatus): string {
+  const { event, addition, drain, phase } = status;
+  if (addition === undefined && drain === undefined)
+    return `  event     ${event.name}, ${time(event.startMs)}${lastingOf(status)}`;
+  return `  for       ${event.name}${phase === 'holding' ? `, until ${time(event.endMs)}` : ''}`;
+}
+
+function subjectWord({ addition, drain }: RunStatus): string {
+  if (drain !== undefined) return 'nodes    ';
+  return addition === undefined ? 'workload ' : 'group    ';
 }
 
 /** A change of a configuration may have no end. */
@@ -165,6 +188,15 @@ function resultLines(result: RunResult): readonly string[] {
     case 'configured':
     case 'undone':
       return configurationResultLines(result);
+    case 'added':
+    case 'partly added':
+    case 'not added':
+      return additionResultLines(result);
+    case 'drained':
+    case 'removed':
+    case 'partly removed':
+    case 'not drained':
+      return drainResultLines(result);
     case 'done':
     case 'short': {
       const { before, after } = result;

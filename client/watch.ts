@@ -17,11 +17,15 @@ export async function watchRun(client: Client, id: string): Promise<RunView> {
   }
 }
 
-/** done 0; refused and unapproved 3; short, missed, undone, failed, cancelled, terminated 1. */
+/** done 0; refused and unapproved 3; short, missed, undone, not or partly added or removed, failed, cancelled, terminated 1. */
 export function exitCodeOf({ state, result }: RunView): number {
   if (state !== 'COMPLETED' || result === null) return EXIT.failed;
   if (result.outcome === 'refused' || result.outcome === 'unapproved') return EXIT.refused;
-  return ['short', 'missed', 'undone'].includes(result.outcome) ? EXIT.failed : EXIT.done;
+  return ['short', 'missed', 'undone', 'partly added', 'not added', 'partly removed', 'not drained'].includes(
+    result.outcome,
+  )
+    ? EXIT.failed
+    : EXIT.done;
 }
 
 function repaint(): (view: RunView) => void {

@@ -28,6 +28,22 @@ export function configurationId(workload: string): string {
   return `configure-autoscaler.${workload}`;
 }
 
+/** One run a node, or a first node and its companions: dots of the name become dashes. */
+export function drainId(nodes: readonly string[]): string {
+  const [first = '', ...others] = nodes;
+  return `drain-gpu-node.${first.replaceAll('.', '-')}${others.length === 0 ? '' : `-and-${others.length}-more`}`;
+}
+
+/** One addition of a node group at a time: they would wait for one another's turn anyway. */
+export function additionId(group: string): string {
+  return `add-gpu-nodes.${group}`;
+}
+
+/** Workflow id of the queue in which drains and additions of a node group take turns. */
+export function nodeGroupTurnsId(group: string): string {
+  return `gpu-nodes.${group}`;
+}
+
 /** The subject is the id: Temporal itself refuses a second run of the same event. */
 export function preScaleId(workload: string, event: string): string {
   return `pre-scale.${workload}.${event}`;

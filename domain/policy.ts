@@ -1,3 +1,4 @@
+import type { DrainPolicy } from './drain-policy.ts';
 import type { Step } from './step-scale.ts';
 import type { WorkloadRef } from './workload.ts';
 
@@ -7,7 +8,11 @@ import type { WorkloadRef } from './workload.ts';
  * milliseconds. docs/configuration.md describes each value as it is written in the file.
  */
 export interface Policy {
-  readonly cluster: { readonly name: string };
+  readonly cluster: {
+    readonly name: string;
+    /** Where it differs from `name`, and where the AWS SDK does not find the region by itself. */
+    readonly eks?: { readonly name?: string; readonly region?: string };
+  };
   readonly prometheus: { readonly url: string };
   /** By workload name, the word used on the command line and in workflow ids. */
   readonly workloads: Readonly<Record<string, WorkloadPolicy>>;
@@ -16,8 +21,10 @@ export interface Policy {
   readonly ledger: LedgerPolicy;
   readonly approval: ApprovalPolicy;
   readonly nodeGroups: Readonly<Record<string, NodeGroupPolicy>>;
+  readonly addGpuNodes: AdditionPolicy;
   /** By instance type with dashes for dots (`p4d-24xlarge`): keys have no dots, so that paths stay readable. */
   readonly gpuInstanceTypes: Readonly<Record<string, GpuInstanceType>>;
+  readonly drain: DrainPolicy;
   readonly prices: Prices;
   readonly profiles: Readonly<Record<string, ResourceProfile>>;
   readonly triggers: Readonly<Record<string, TriggerPolicy>>;
@@ -133,10 +140,26 @@ export interface ApprovalPolicy {
   readonly expiresAfterMs: number;
 }
 
+export interface AdditionPolicy {
+  readonly maxPerRun: number;
+  /** What does not compute by then is taken back. */
+  readonly usableWithinMs: number;
+  /** Pace of the look at instances, launches and nodes. */
+  readonly everyMs: number;
+  /** When AWS says that it has none: ask a person, take the order back at once, or wait for the deadline. */
+  readonly whenUnmet: 'ask' | 'takeBack' | 'wait';
+  /** How long a person is asked before it is taken back. */
+  readonly askForMs: number;
+  /** Beside Cluster Autoscaler: how long the raised minimum keeps empty nodes. */
+  readonly holdMinimumForMs: number;
+}
+
 export interface NodeGroupPolicy {
   readonly limits: Limits;
   /** Keys of `gpuInstanceTypes`. */
   readonly instanceTypes: readonly string[];
+  /** ISO 8601; of a group that runs on a Capacity Block (R65). */
+  readonly capacityBlockEnds?: string;
 }
 
 export interface GpuInstanceType {
@@ -383,6 +406,14 @@ export interface UnknownWorkload {
   readonly unknown: string;
   /** Sorted, for the refusal's message. */
   readonly known: readonly string[];
+}
+
+/** The cluster as AWS knows it; without a region, the AWS SDK looks for one. */
+export function eksClusterOf({ cluster: { name, eks } }: Pick<Policy, 'cluster'>): {
+  readonly cluster: string;
+  readonly region?: string;
+} {
+  return { cluster: eks?.name ?? name, ...(eks?.region !== undefined && { region: eks.region }) };
 }
 
 /** The part of the policy that a run on this workload uses, or the workloads that there are. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { registerCloudCommand } from './cloud-command.ts';
 import { registerDemoCommand } from './demo-command.ts';
 import { registerLoadCommand } from './load-command.ts';
 
@@ -14,7 +15,7 @@ export function registerSandboxCommands(program: Command): Command {
     .option('--detach', 'return when it is ready, and leave it running')
     .option(
       '--with <extra>',
-      'keda: KEDA, and the example under its ScaledObject; alertmanager: Alertmanager, and alert rules on a short clock (repeatable, or with commas)',
+      'keda: KEDA, and the example under its ScaledObject; alertmanager: Alertmanager, and alert rules on a short clock; cloud: a stand-in for EKS node groups and Auto Scaling (repeatable, or with commas)',
       gather,
       [],
     )
@@ -30,6 +31,7 @@ export function registerSandboxCommands(program: Command): Command {
     (await import('./commands.ts')).down(options),
   );
   registerLoadCommand(sandbox);
+  registerCloudCommand(sandbox);
   registerDemoCommand(sandbox);
   return sandbox;
 }

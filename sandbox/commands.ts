@@ -173,6 +173,9 @@ function summary({ addresses, kubeconfig, directory, name, extras, versions }: S
     `  Kubernetes    ${addresses.kubernetes}  (KUBECONFIG=${kubeconfig.admin})`,
     `  Prometheus    ${addresses.prometheus}`,
     ...(addresses.alertmanager === undefined ? [] : [`  Alertmanager  ${addresses.alertmanager}`]),
+    ...(extras.includes('cloud')
+      ? [`  AWS           ${addresses.cloud}  (EKS node groups and Auto Scaling, played)`]
+      : []),
     ...(extras.includes('keda') ? [`  KEDA          ${versions['keda-operator']}`] : []),
     `  directory     ${directory}`,
     `  your shell    eval "$(headroom sandbox env${name === 'default' ? '' : ` --name ${name}`})"`,

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { REGION, WORKER_KEY } from './cloud/keys.ts';
 import { isRunning, listSandboxes, type SandboxStatus } from './state.ts';
 
 const example = (file: string): string => fileURLToPath(new URL(`../examples/tensafe/${file}`, import.meta.url));
@@ -17,9 +18,20 @@ export function environmentOf(status: SandboxStatus): Readonly<Record<string, st
     HEADROOM_PROMETHEUS_URL: addresses.prometheus,
     HEADROOM_TEMPORAL_UI: addresses.temporalUi,
     ...(webhook && { HEADROOM_WEBHOOK_LISTEN: webhook.listen, HEADROOM_WEBHOOK_BEARER_FILE: webhook.bearerFile }),
+    ...(addresses.cloud !== undefined && awsAt(addresses.cloud)),
     ...(status.extras.length > 0 && { HEADROOM_SANDBOX_WITH: status.extras.join(',') }),
   };
 }
+
+/** Also in a sandbox without AWS: what is tried there must never reach somebody's account. */
+const awsAt = (url: string): Readonly<Record<string, string>> => ({
+  AWS_ENDPOINT_URL_EKS: url,
+  AWS_ENDPOINT_URL_AUTO_SCALING: url,
+  AWS_REGION: REGION,
+  AWS_ACCESS_KEY_ID: WORKER_KEY.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: WORKER_KEY.secretAccessKey,
+  AWS_SESSION_TOKEN: '',
+});
 
 /** Any of these says that the user means another place. */
 const SETTINGS = [

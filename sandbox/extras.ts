@@ -1,5 +1,5 @@
 /** What a sandbox can have besides, and what `--with` takes. A plain one neither runs nor builds it. */
-export const EXTRAS = ['keda', 'alertmanager'] as const;
+export const EXTRAS = ['keda', 'alertmanager', 'cloud'] as const;
 export type Extra = (typeof EXTRAS)[number];
 
 /** Words and comma-separated lists of them, each at most once in the answer; all unknown ones are named in one fault. */

@@ -124,5 +124,6 @@ export const addressesOf = (run: Pick<Run, 'ports' | 'extras'>) => ({
   prometheus: url(run.ports.prometheus),
   exporter: url(run.ports.exporter),
   control: url(run.ports.control),
+  cloud: url(run.ports.cloud),
   ...(run.extras.includes('alertmanager') && { alertmanager: url(run.ports.alertmanager) }),
 });

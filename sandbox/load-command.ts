@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { askControl, Refused } from './control-client.ts';
 import type { LoadView } from './load-view.ts';
-import { isRunning, readName, readStatus, sandboxDirectory } from './state.ts';
 
 interface LoadOptions {
   readonly name: string;
@@ -29,7 +29,7 @@ export function registerLoadCommand(sandbox: Command): void {
         process.stdout.write(`${options.json === true ? JSON.stringify(one) : text}\n`);
       } catch (error) {
         process.stderr.write(`headroom: ${error instanceof Error ? error.message : String(error)}\n`);
-        process.exitCode = error instanceof Usage ? 2 : 1;
+        process.exitCode = error instanceof Usage || error instanceof Refused ? 2 : 1;
       }
     });
 }
@@ -69,19 +69,9 @@ function readNumber(option: string, text: string, most: number): number | string
 const isOf = (view: LoadView, namespace: string, workload: string): boolean =>
   view.namespace === namespace && view.workload === workload;
 
-async function send<T>(method: string, { name }: LoadOptions, body?: object): Promise<T> {
-  const status = readStatus(sandboxDirectory(readName(name)));
-  if (status === undefined || !isRunning(status)) {
-    throw new Error(`sandbox ${name} is not running; "headroom sandbox up --detach --name ${name}" starts it`);
-  }
-  const reply = await fetch(`${status.addresses.control}/load`, {
-    method,
-    signal: AbortSignal.timeout(10_000),
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  });
-  const answer: T & { readonly error?: string } = JSON.parse(await reply.text());
-  if (reply.ok) return answer;
-  throw new Error(reply.status === 404 ? `sandbox ${name} was started without workloads (--no-seed)` : answer.error);
+function send<T>(method: 'GET' | 'POST', { name }: LoadOptions, body?: object): Promise<T> {
+  const absent = `sandbox ${name} was started without workloads (--no-seed)`;
+  return askControl({ name, method, path: '/load', absent, ...(body !== undefined && { body }) });
 }
 
 function describeLoad(view: LoadView): string {

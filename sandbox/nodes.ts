@@ -1,68 +1,73 @@
 import type { KubeObject } from './kube.ts';
 
-/** One node group of the example's cluster; its nodes are spread over the zones in turn. */
-interface NodeGroup {
-  readonly nodegroup: string;
-  readonly instanceType: string;
-  readonly count: number;
+/** What an instance type has: as the runbook's table of GPU nodes says. */
+interface Hardware {
   readonly vcpus: number;
   readonly memoryGb: number;
   readonly gpu?: { readonly count: number; readonly product: string };
 }
 
+const HARDWARE: Readonly<Record<string, Hardware>> = {
+  'm6i.16xlarge': { vcpus: 64, memoryGb: 256 },
+  'p4d.24xlarge': { vcpus: 96, memoryGb: 1152, gpu: { count: 8, product: 'NVIDIA-A100-SXM4-40GB' } },
+  'p5.48xlarge': { vcpus: 192, memoryGb: 2048, gpu: { count: 8, product: 'NVIDIA-H100-80GB-HBM3' } },
+  'g5.12xlarge': { vcpus: 48, memoryGb: 192, gpu: { count: 4, product: 'NVIDIA-A10G' } },
+  'g5.xlarge': { vcpus: 4, memoryGb: 16, gpu: { count: 1, product: 'NVIDIA-A10G' } },
+};
+
 /**
- * Sizes as the runbook's table of GPU nodes has them. Room for its limits, one GPU a pod: 50 API pods on g5.12xlarge
- * with some left for a rollout, 10 training workers on p4d and p5.
+ * The example's node groups; the nodes of each row are spread over the zones in turn. Room for its limits, one GPU a pod: 50 API
+ * pods on g5.12xlarge with some left for a rollout, 10 training workers on p4d and p5.
  */
-const NODE_GROUPS: readonly NodeGroup[] = [
-  { nodegroup: 'general', instanceType: 'm6i.16xlarge', count: 3, vcpus: 64, memoryGb: 256 },
-  {
-    nodegroup: 'gpu-workers',
-    instanceType: 'p4d.24xlarge',
-    count: 2,
-    vcpus: 96,
-    memoryGb: 1152,
-    gpu: { count: 8, product: 'NVIDIA-A100-SXM4-40GB' },
-  },
-  {
-    nodegroup: 'gpu-workers',
-    instanceType: 'p5.48xlarge',
-    count: 2,
-    vcpus: 192,
-    memoryGb: 2048,
-    gpu: { count: 8, product: 'NVIDIA-H100-80GB-HBM3' },
-  },
-  {
-    nodegroup: 'gpu-inference',
-    instanceType: 'g5.12xlarge',
-    count: 14,
-    vcpus: 48,
-    memoryGb: 192,
-    gpu: { count: 4, product: 'NVIDIA-A10G' },
-  },
-  {
-    nodegroup: 'gpu-inference',
-    instanceType: 'g5.xlarge',
-    count: 2,
-    vcpus: 4,
-    memoryGb: 16,
-    gpu: { count: 1, product: 'NVIDIA-A10G' },
-  },
-];
+const ROWS = [
+  { nodegroup: 'general', instanceType: 'm6i.16xlarge', count: 3 },
+  { nodegroup: 'gpu-workers', instanceType: 'p4d.24xlarge', count: 2 },
+  { nodegroup: 'gpu-workers', instanceType: 'p5.48xlarge', count: 2 },
+  { nodegroup: 'gpu-inference', instanceType: 'g5.12xlarge', count: 14 },
+  { nodegroup: 'gpu-inference', instanceType: 'g5.xlarge', count: 2 },
+] as const;
 
 const REGION = 'us-east-1';
 const ZONES = ['us-east-1a', 'us-east-1b', 'us-east-1c'] as const;
 
-export const exampleNodes = (): readonly KubeObject[] =>
-  NODE_GROUPS.flatMap((group, row) => Array.from({ length: group.count }, (_, index) => node(group, row, index)));
+/** An instance of EC2, as far as its Node shows it. */
+export interface NodeInstance {
+  readonly nodegroup: string;
+  readonly instanceType: string;
+  readonly instanceId: string;
+  readonly zone: string;
+  readonly address: string;
+}
 
-/** Looks like a node of EKS, and is played by kwok. */
-function node({ nodegroup, instanceType, vcpus, memoryGb, gpu }: NodeGroup, row: number, index: number): KubeObject {
-  const zone = ZONES[index % ZONES.length] ?? ZONES[0];
-  const address = `10.0.${row}.${10 + index}`;
-  const name = `ip-${address.replaceAll('.', '-')}.ec2.internal`;
-  const instanceId = `i-0${(row * 256 + index + 1).toString(16).padStart(16, '0')}`;
-  const gpus = gpu === undefined ? {} : { 'nvidia.com/gpu': String(gpu.count) };
+export const exampleInstances = (): readonly NodeInstance[] =>
+  ROWS.flatMap(({ nodegroup, instanceType, count }, row) =>
+    Array.from({ length: count }, (_, index) => ({
+      nodegroup,
+      instanceType,
+      instanceId: `i-0${(row * 256 + index + 1).toString(16).padStart(16, '0')}`,
+      zone: ZONES[index % ZONES.length] ?? ZONES[0],
+      address: `10.0.${row}.${10 + index}`,
+    })),
+  );
+
+export const exampleNodes = (): readonly KubeObject[] =>
+  exampleInstances().map((instance) => nodeOf(instance, gpusOf(instance)));
+
+/** EKS names a node by its address, so that the name comes again with it (R46). */
+export const nodeNameOf = ({ address }: Pick<NodeInstance, 'address'>): string =>
+  `ip-${address.replaceAll('.', '-')}.ec2.internal`;
+
+/** The extended resource that the device plugin registers; none for a type without GPUs. */
+export function gpusOf({ instanceType }: Pick<NodeInstance, 'instanceType'>): Readonly<Record<string, string>> {
+  const gpu = HARDWARE[instanceType]?.gpu;
+  return gpu === undefined ? {} : { 'nvidia.com/gpu': String(gpu.count) };
+}
+
+/** Looks like a node of EKS, and is played by kwok; `gpus` as `gpusOf` has them, or none yet. */
+export function nodeOf(instance: NodeInstance, gpus: Readonly<Record<string, string>>): KubeObject {
+  const { nodegroup, instanceType, instanceId, zone, address } = instance;
+  const { vcpus, memoryGb, gpu } = HARDWARE[instanceType] ?? { vcpus: 4, memoryGb: 16 };
+  const name = nodeNameOf(instance);
   return {
     apiVersion: 'v1',
     kind: 'Node',

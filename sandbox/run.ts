@@ -30,6 +30,7 @@ export function namePorts(first: number) {
     kedaAdapterMetrics: first + 20,
     alertmanager: first + 21,
     webhook: first + 22,
+    cloud: first + 23,
   };
 }
 

@@ -27,9 +27,22 @@ export interface Seed {
   stop?(): void | Promise<void>;
 }
 
-/** The TenSafe workloads and their load, loaded only when they are wanted. */
+/** What a sandbox is filled with and played by, loaded only when it is wanted. */
 export async function startSeed(run: Run, routes: Routes): Promise<Seed> {
-  if (!run.seed) return {};
+  const workloads = run.seed ? await startWorkloads(run, routes) : {};
+  if (!run.extras.includes('cloud')) return workloads;
+  const { startExampleCloud } = await import('./cloud/example.ts');
+  const cloud = await startExampleCloud(run, routes);
+  return {
+    async stop() {
+      await cloud.stop?.();
+      await workloads.stop?.();
+    },
+  };
+}
+
+/** The TenSafe workloads and their load. */
+async function startWorkloads(run: Run, routes: Routes): Promise<Seed> {
   const tensafe = await import('./tensafe.ts');
   const addresses = addressesOf(run);
   return tensafe.startSeed({

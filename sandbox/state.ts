@@ -44,6 +44,8 @@ export interface SandboxStatus {
     /** The supervisor's own loopback endpoint. */
     readonly control: string;
     readonly alertmanager?: string;
+    /** Where AWS is played `--with cloud`, and where nobody listens otherwise; absent where an older headroom started it. */
+    readonly cloud?: string;
   };
   readonly temporal: { readonly namespace: string; readonly configFile: string; readonly profile: string };
   readonly kubeconfig: { readonly admin: string; readonly worker?: string };

@@ -11,6 +11,7 @@ import { buildWorkflowBundle } from '../worker/bundle.ts';
  * npm test: the unit tests while the sandbox comes up, then what holds when nothing breaks, on the real servers, in lanes.
  * npm run test:unit (`--unit`): only what needs no servers.
  * npm run test:emergencies (`--emergencies`): what answers to load and alerts, and what holds an autoscaler, in lanes; and then, alone, the way from Alertmanager on.
+ * npm run test:nodes (`--nodes`): what is done to GPU nodes, with a stand-in for AWS, in lanes.
  * npm run test:faults (`--faults`): what breaks something, in lanes; and then, alone, the kill sweeps and what takes servers away from everybody.
  * Words after `--` are the test files to run instead of all of them.
  */
@@ -21,6 +22,7 @@ const UNIT = [
   ['adapters'],
   // these mostly wait, for deadlines of a second
   ['adapters/kubernetes'],
+  ['contracts'],
   ['workflows'],
 ];
 
@@ -38,6 +40,7 @@ const EMERGENCIES = [
   { rooms: ['emergencies'], lanes: 3 },
   { rooms: ['alerts'], lanes: 1 },
 ] as const;
+const NODES = [{ rooms: ['nodes'], lanes: 3 }] as const;
 const FAULTS = [
   { rooms: ['faults'], lanes: 3 },
   { rooms: ['outages'], lanes: 1 },
@@ -57,6 +60,7 @@ const words = process.argv.slice(2);
 const MODES = {
   '--unit': runUnit,
   '--emergencies': () => runInTurn(EMERGENCIES),
+  '--nodes': () => runInTurn(NODES),
   '--faults': () => runInTurn(FAULTS),
 };
 const asked = words.filter((word) => !(word in MODES));

@@ -6,7 +6,7 @@ import type { Activities } from '../activities/index.ts';
 const EVERY_MS = 2_500;
 
 /** These say in their heartbeats what they see. */
-const BEAT_THEMSELVES: ReadonlySet<string> = new Set<keyof Activities>(['guardHold']);
+const BEAT_THEMSELVES: ReadonlySet<string> = new Set<keyof Activities>(['guardHold', 'evictPods']);
 
 /**
  * Beats for an activity while it runs, so that a lost worker is noticed after a missed heartbeat and not only after the

@@ -2,17 +2,23 @@ import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import { createActivities, type Activities } from '../activities/index.ts';
 import type { Ports } from '../activities/ports.ts';
+import { createCloudPort } from '../adapters/aws/cloud.ts';
+import { createDrainFactsPort } from '../adapters/kubernetes/drain-facts.ts';
+import { createEvictionPort } from '../adapters/kubernetes/evictions.ts';
+import { createNodePort } from '../adapters/kubernetes/nodes.ts';
 import { createWorkloadPort } from '../adapters/kubernetes/workloads.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
 import { createMetricsPort } from '../adapters/prometheus.ts';
 import { createLedgerPort, createRunPort } from '../adapters/temporal.ts';
 import { QUEUES } from '../domain/names.ts';
+import { eksClusterOf } from '../domain/policy.ts';
 import { workflowBundle } from './bundle.ts';
 import type { WorkerConfig } from './config.ts';
 import { hasFailed, untilEnded, untilFailed } from './ending.ts';
 import { beatWhileRunning } from './heartbeats.ts';
 import { createLogger } from './logger.ts';
 import { startSweep } from './sweep.ts';
+import { createTurnsPort } from '../adapters/node-group-turns.ts';
 
 export interface RunningWorker {
   /** Resolves when the worker was told to stop and has finished what it was doing; rejects when it broke. */
@@ -37,11 +43,17 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
   const { connectionOptions, namespace = 'default' } = config.temporal;
   const connection = await NativeConnection.connect(connectionOptions);
   const client = new Client({ connection: await Connection.connect(connectionOptions), namespace });
+  const kubernetes = { ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }) };
   const ports = aroundPorts({
-    workloads: createWorkloadPort({ ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }) }),
+    workloads: createWorkloadPort(kubernetes),
+    nodes: createNodePort(kubernetes),
+    evictions: createEvictionPort(kubernetes),
+    drains: createDrainFactsPort(kubernetes),
     metrics: createMetricsPort({ url: config.prometheusUrl ?? policy.prometheus.url }),
     ledger: createLedgerPort(client),
     runs: createRunPort(client),
+    turns: createTurnsPort(client),
+    cloud: createCloudPort(eksClusterOf(policy)),
     policy: { policy: () => policy },
   });
   const activities = aroundActivities(createActivities(ports));

@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ports } from '../activities/ports.ts';
-import { messageOf } from '../activities/failure.ts';
+import type { Call, Ports } from '../activities/ports.ts';
+import { isFinal, messageOf } from '../activities/failure.ts';
 import { allRefs } from '../domain/policy.ts';
+import { instanceIdOf, type CordonMark, type NodeState } from '../domain/gpu-node.ts';
 
 /** So that a hold whose ledger was terminated is under one again within 40 s. */
 const EVERY_MS = 30_000;
@@ -16,27 +17,70 @@ interface Log {
 /**
  * Nothing is left behind: looks at once and every half minute for objects that bear a hold, and wakes the ledger of each.
  * A ledger that runs takes no notice; one that was terminated begins anew from what stands on the object. Runs in every
- * worker process: a scheduled workflow would flood the list of runs that operators read.
+ * worker process: a scheduled workflow would flood the list of runs that operators read. So do nodes that a run has cordoned that
+ * ended without giving them back: a terminated one.
  */
 export function startSweep(
-  { workloads, ledger, policy }: Pick<Ports, 'workloads' | 'ledger' | 'policy'>,
+  {
+    workloads,
+    ledger,
+    policy,
+    nodes,
+    cloud,
+    runs,
+  }: Pick<Ports, 'workloads' | 'ledger' | 'policy' | 'nodes' | 'cloud' | 'runs'>,
   log: Log,
 ): { stop(): Promise<void> } {
   const ending = new AbortController();
   const caller = `sweep/${hostname()}`;
 
-  async function round(): Promise<void> {
-    const call = { signal: AbortSignal.any([ending.signal, AbortSignal.timeout(ROUND_MS)]), caller };
+  async function wakeLedgers(call: Call): Promise<void> {
     const held = await workloads.findHeld(allRefs(policy.policy()), call);
     for (const name of held) await ledger.wake(name, call);
   }
 
+  async function endCordons(call: Call): Promise<void> {
+    for (const { node, mark } of await nodes.listCordoned(call)) {
+      if (mark === null)
+        log.warn('a node bears a mark of ours that cannot be read; it is left cordoned', { node: node.name });
+      else
+        // one that cannot be given back does not keep the others
+        await endCordon(node, mark, call).catch((error: unknown) => {
+          log.warn('a node was not given back; it is tried again', { node: node.name, reason: messageOf(error) });
+        });
+    }
+  }
+
+  async function endCordon({ name, uid, providerId }: NodeState, { owner }: CordonMark, call: Call): Promise<void> {
+    if (await runs.isRunning(owner, call)) return;
+    const instanceId = instanceIdOf(providerId) ?? '';
+    if (await isGoing(instanceId, call)) return;
+    await nodes.uncordon({ name, uid, instanceId }, owner, call);
+    log.warn('a node was still cordoned by a run that has ended, and is schedulable again', { node: name, run: owner });
+  }
+
+  /** Its run has told it to terminate: pods must not come back to it. Where there is no AWS, it is a node like any other. */
+  async function isGoing(instanceId: string, call: Call): Promise<boolean> {
+    if (instanceId === '') return false;
+    try {
+      const [instance] = await cloud.readInstances([instanceId], call);
+      return instance?.lifecycle.startsWith('Terminat') === true;
+    } catch (error) {
+      if (isFinal(error)) return false;
+      throw error;
+    }
+  }
+
   async function sweep(): Promise<void> {
     while (!ending.signal.aborted) {
-      await round().catch((error: unknown) => {
-        if (!ending.signal.aborted)
-          log.warn('the sweep for holds without a ledger failed', { reason: messageOf(error) });
-      });
+      const call = { signal: AbortSignal.any([ending.signal, AbortSignal.timeout(ROUND_MS)]), caller };
+      for (const [what, act] of [
+        ['holds without a ledger', wakeLedgers],
+        ['cordons without a run', endCordons],
+      ] as const)
+        await act(call).catch((error: unknown) => {
+          if (!ending.signal.aborted) log.warn(`the sweep for ${what} failed`, { reason: messageOf(error) });
+        });
       await sleep(EVERY_MS, undefined, { signal: ending.signal }).catch(() => undefined);
     }
   }

@@ -6,15 +6,25 @@ import { approveUpdate, rejectUpdate, type By } from './messages.ts';
 import type { Run } from './run.ts';
 import { noted, refusal, steerable, type Steering } from './steering.ts';
 
-export type Approval = ReturnType<typeof openApproval>;
+export type Approval<Intent = PlanIntent> = ReturnType<typeof openApproval<Intent>>;
+
+/** What of a new plan is outside of the approved one, whose event now ends at `endMs`; empty: it is inside its bounds. */
+export type Outgrows<Intent> = (approved: Intent, now: Intent, endMs: number) => readonly string[];
+
+/** Of capacity: a second person who has moved the end since has approved of that. */
+export const outgrowsCapacity: Outgrows<PlanIntent> = (approved, now, endMs) => outgrown(withEnd(approved, endMs), now);
 
 /**
  * A second person's word on a plan. It holds for that plan's intent and bounds, so the same plan is not asked about
  * twice, and one that has outgrown them is. Call before the first await.
  */
-export function openApproval(run: Run, steering: Steering) {
+export function openApproval<Intent>(
+  run: Run,
+  steering: Pick<Steering, 'isOver' | 'withoutCapacity'>,
+  outgrows: Outgrows<Intent>,
+) {
   const { status, update, say } = run;
-  let approved: { readonly intent: PlanIntent; readonly endMs: number } | undefined;
+  let approved: { readonly intent: Intent; readonly endMs: number } | undefined;
   let rejection: string | undefined;
   const decide = (state: ApprovalView['state'], by?: string) => {
     const { approval } = status();
@@ -67,7 +77,7 @@ export function openApproval(run: Run, steering: Steering) {
     rule,
     unanswered = 'stop',
   }: {
-    readonly intent: PlanIntent;
+    readonly intent: Intent;
     readonly planHash: string;
     readonly rule: { readonly rule: 'never' | 'always'; readonly expiresAfterMs: number };
     /** What happens when nobody answers in time. */
@@ -75,10 +85,9 @@ export function openApproval(run: Run, steering: Steering) {
   }): Promise<RunResult | undefined> {
     if (rule.rule === 'never') return undefined;
     const { event } = status();
-    // a second person has moved the end since: that is an approval of it
-    const before = approved === undefined ? undefined : withEnd(approved.intent, Math.max(approved.endMs, event.endMs));
-    const changes = before === undefined ? [] : outgrown(before, intent);
-    if (before !== undefined && changes.length === 0) return undefined;
+    const changes =
+      approved === undefined ? [] : outgrows(approved.intent, intent, Math.max(approved.endMs, event.endMs));
+    if (approved !== undefined && changes.length === 0) return undefined;
 
     const untilMs = Math.min(Date.now() + rule.expiresAfterMs, event.endMs);
     update({ approval: { state: 'asked', planHash, untilMs, changes } });

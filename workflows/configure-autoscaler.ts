@@ -30,7 +30,7 @@ export async function configureAutoscaler(input: ConfigurationRequest): Promise<
   // from the start of the run, so that a worker that comes late does not move the end
   const startMs = workflowInfo().startTime.getTime();
   const event = { name: reason, startMs, endMs: startMs + forMs };
-  const run = openRun({ procedure: 'configureAutoscaler', workload, event, requestedBy });
+  const run = openRun({ procedure: 'configureAutoscaler', subject: workload, event, requestedBy });
   const end = openEnd(run);
   return conclude(run, () =>
     faults.length > 0 ? Promise.resolve({ outcome: 'refused', reasons: faults }) : follow({ run, end }, request),

@@ -11,7 +11,7 @@ export function runDetails(status: RunStatus): string {
   const { plan, next, claim, available, approval, suspended, question } = status;
   const lines = [
     `## ${status.phase}${suspended === null ? '' : `, suspended by ${suspended.by}`}`,
-    `**${status.workload}** for **${status.event.name}**, ${iso(status.event.startMs)} to ${iso(status.event.endMs)}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
+    `**${status.subject}** for **${status.event.name}**${windowOf(status)}, asked for by ${status.requestedBy}${status.trigger === undefined ? '' : ` (${status.trigger})`}`,
     ...(approval?.state === 'asked'
       ? [
           '',
@@ -34,6 +34,8 @@ export function runDetails(status: RunStatus): string {
           `| released | | ${plan.hold === undefined ? `after ${formatDuration(plan.quiet.windowMs)} of low ${plan.quiet.metrics.join(', ') || 'load'}` : iso(status.event.endMs)} |`,
         ]),
     ...configurationRows(status),
+    ...nodeRows(status),
+    ...nodeWords(status),
     ...(claim === null ? [] : ['', `**Claim:** ${claim.state}${claim.reason === '' ? '' : `, ${claim.reason}`}`]),
     ...(available === null
       ? []
@@ -52,6 +54,47 @@ export function runDetails(status: RunStatus): string {
     ...status.timeline.slice(-8).map(({ atMs, what }) => `- ${iso(atMs)} ${what}`),
   ];
   return page(lines);
+}
+
+/** A run on nodes has no event; its end is known while it only waits for that. */
+function windowOf({ event, addition, drain, phase }: RunStatus): string {
+  if (addition === undefined && drain === undefined) return `, ${iso(event.startMs)} to ${iso(event.endMs)}`;
+  return phase === 'holding' ? `, until ${iso(event.endMs)}` : '';
+}
+
+/** Each node, and what has become of it. */
+function nodeRows({ addition, drain }: RunStatus): readonly string[] {
+  const added = (addition?.nodes ?? []).map(({ name, instanceId, type }) => `| ${name} | ${instanceId} | ${type} |`);
+  const drained = (drain?.nodes ?? []).map(({ name, instanceId, state, evicted }) => {
+    return `| ${name} | ${instanceId} | ${state}, ${evicted} pods evicted |`;
+  });
+  const rows = [...added, ...drained].slice(0, SHOWN_DIFFERENCES);
+  return rows.length === 0 ? [] : ['', '| node | instance | |', '|---|---|---|', ...rows];
+}
+
+/** What can be sent to a run on nodes in this phase, ready to paste. */
+function nodeWords({ addition, drain, phase, suspended }: RunStatus): readonly string[] {
+  if (addition === undefined && drain === undefined) return [];
+  const words = {
+    endNow: '`endNow` `{"as":"you"}`',
+    skipWait: '`skipWait` `{"as":"you"}`',
+    extend: '`extend` `{"as":"you","forMs":1800000}`',
+    suspend: suspended === null ? '`suspend` `{"as":"you"}`' : '`resume` `{"as":"you"}`',
+  };
+  const allowed: { readonly [one in RunStatus['phase']]?: readonly (keyof typeof words)[] } = {
+    'waiting for approval': ['endNow', 'suspend'],
+    'waiting for its turn': ['suspend'],
+    'waiting for jobs': ['skipWait', 'extend', 'endNow', 'suspend'],
+    draining: ['extend', 'suspend'],
+    adding: ['skipWait', 'extend'],
+    holding: ['endNow', 'extend'],
+  };
+  const can = (allowed[phase] ?? []).map((word) => words[word]);
+  const cancel =
+    drain === undefined
+      ? 'Cancel takes back what has not come.'
+      : 'Cancel gives back every node that is not told to terminate.';
+  return can.length === 0 ? [] : ['', `**You can send** (Update): ${can.join(', ')}. ${cancel}`];
 }
 
 /** Of the floor as it was amended last. */
@@ -93,8 +136,8 @@ function configurationRows({ configuration, phase, event }: RunStatus): readonly
 }
 
 /** What can be sent in this phase, ready to paste. */
-function steeringWords({ phase, suspended, plan, configuration }: RunStatus): readonly string[] {
-  if (configuration !== undefined) return [];
+function steeringWords({ phase, suspended, plan, configuration, addition, drain }: RunStatus): readonly string[] {
+  if (configuration !== undefined || addition !== undefined || drain !== undefined) return [];
   const words = {
     endNow: '`endNow` `{"as":"you"}`',
     skipWait: '`skipWait` `{"as":"you"}`',

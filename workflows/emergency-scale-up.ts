@@ -8,7 +8,7 @@ import type { ResolvedEmergency } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { announce } from './announce.ts';
 import { openAlerts, refused, type Alerts } from './alerts.ts';
-import { openApproval, type Approval } from './approval.ts';
+import { openApproval, outgrowsCapacity, type Approval } from './approval.ts';
 import { conclude } from './conclude.ts';
 import { coolDown } from './cool-down.ts';
 import { startEventClock } from './event-clock.ts';
@@ -32,10 +32,10 @@ export async function emergencyScaleUp(input: EmergencyRequest): Promise<RunResu
   const { request, faults } = readEmergencyRequest(input);
   const { workload, requestedBy, trigger } = request;
   const event = { name: request.reason ?? trigger ?? 'emergency', startMs: Date.now(), endMs: Date.now() };
-  const opening = { procedure: 'emergencyScaleUp', workload, event, requestedBy } as const;
+  const opening = { procedure: 'emergencyScaleUp', subject: workload, event, requestedBy } as const;
   const run = openRun({ ...opening, ...(trigger !== undefined && { trigger }) });
   const steering = openSteering(run);
-  const approval = openApproval(run, steering);
+  const approval = openApproval(run, steering, outgrowsCapacity);
   const alerts = openAlerts(run);
   return conclude(run, async () => {
     try {

@@ -5,7 +5,7 @@ import { planIntent } from '../domain/capacity-plan.ts';
 import { refOf } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { announce } from './announce.ts';
-import { openApproval, type Approval } from './approval.ts';
+import { openApproval, outgrowsCapacity, type Approval } from './approval.ts';
 import { openClaimKeeper } from './claim-keeper.ts';
 import { conclude } from './conclude.ts';
 import { startEventClock } from './event-clock.ts';
@@ -27,10 +27,10 @@ export async function holdCapacity(input: CapacityHoldRequest): Promise<RunResul
   // from the start of the run, so that a worker that comes late does not move the end
   const startMs = workflowInfo().startTime.getTime();
   const event = { name: reason, startMs, endMs: startMs + forMs };
-  const run = openRun({ procedure: 'holdCapacity', workload, event, requestedBy });
+  const run = openRun({ procedure: 'holdCapacity', subject: workload, event, requestedBy });
   run.update({ holdsBy: mode === 'pause' ? 'pin' : 'freeze' });
   const steering = openSteering(run);
-  const approval = openApproval(run, steering);
+  const approval = openApproval(run, steering, outgrowsCapacity);
   return conclude(run, () =>
     faults.length > 0
       ? Promise.resolve({ outcome: 'refused', reasons: faults })

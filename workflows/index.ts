@@ -1,8 +1,12 @@
+export { addGpuNodes } from './add-gpu-nodes.ts';
 export { autoscalerStatus } from './autoscaler-status.ts';
 export { capacityLedger } from './capacity-ledger.ts';
 export { configureAutoscaler } from './configure-autoscaler.ts';
+export { drainGpuNode } from './drain-gpu-node.ts';
 export { emergencyScaleUp } from './emergency-scale-up.ts';
+export { gpuStatus } from './gpu-status.ts';
 export { stepScale } from './step-scale.ts';
 export { holdCapacity } from './hold-capacity.ts';
+export { nodeGroupTurns } from './node-group-turns.ts';
 export { preScale } from './pre-scale.ts';
 export { startScheduledPreScale } from './start-scheduled-pre-scale.ts';

@@ -4,6 +4,8 @@ import type { Claim } from '../domain/claim.ts';
 import type { HoldStanding } from '../domain/hold.ts';
 import type { ClaimState, LedgerWrite, RunStatus } from '../domain/procedures.ts';
 import type { CapacityPlan } from '../domain/capacity-plan.ts';
+import type { Turn, TurnAnswer } from '../domain/turns.ts';
+import type { NodeOrder } from '../domain/node-group.ts';
 
 /** Who steers, and why: a statement, not a proof (docs/security.md). */
 export interface By {
@@ -51,6 +53,13 @@ export type AlertsAnswer =
   | { readonly kind: 'taken'; readonly dispositions: readonly Disposition[] }
   | { readonly kind: 'over' };
 export const alertsUpdate = defineUpdate<AlertsAnswer, [AlertsOffer]>('alerts');
+
+/** A place in the queue of a node group, and who stands in it. */
+export const takeTurnUpdate = defineUpdate<TurnAnswer, [Turn]>('takeTurn');
+/** Before it is sent to AWS: whoever ends without a word leaves nothing on order. */
+export const noteOrderUpdate = defineUpdate<TurnAnswer, [NodeOrder]>('noteOrder');
+export const leaveTurnUpdate = defineUpdate<TurnAnswer, [Pick<Turn, 'owner'>]>('leaveTurn');
+export const turnsQuery = defineQuery<readonly Turn[]>('turns');
 
 /** The ledger tells the owner of a claim how its claim stands; sent by workflow id, so the claim's id is in it. */
 export const claimStateSignal = defineSignal<[ClaimState]>('claimState');

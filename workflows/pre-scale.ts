@@ -4,7 +4,7 @@ import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import { readPreScaleRequest } from '../domain/pre-scale-request.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { announce } from './announce.ts';
-import { openApproval, type Approval } from './approval.ts';
+import { openApproval, outgrowsCapacity, type Approval } from './approval.ts';
 import { conclude } from './conclude.ts';
 import { startEventClock } from './event-clock.ts';
 import { holdUntilHome } from './hold-event.ts';
@@ -21,9 +21,9 @@ import { unless } from './unless.ts';
 export async function preScale(input: PreScaleRequest): Promise<RunResult> {
   // typed by hand in Temporal's UI it may be anything
   const { request, faults } = readPreScaleRequest(input, Date.now());
-  const run = openRun({ procedure: 'preScale', ...request });
+  const run = openRun({ procedure: 'preScale', subject: request.workload, ...request });
   const steering = openSteering(run);
-  const approval = openApproval(run, steering);
+  const approval = openApproval(run, steering, outgrowsCapacity);
   return conclude(run, () =>
     faults.length > 0
       ? Promise.resolve({ outcome: 'refused', reasons: faults })

@@ -18,7 +18,8 @@ export type Run = ReturnType<typeof openRun>;
 
 export interface RunOpening {
   readonly procedure: RunStatus['procedure'];
-  readonly workload: string;
+  /** A workload of headroom.yaml, or a node group. */
+  readonly subject: string;
   readonly event: EventWindow;
   readonly requestedBy: string;
   readonly trigger?: string;
@@ -28,12 +29,12 @@ export interface RunOpening {
  * What a run knows of itself, and its words to the ledger. Call before the first await, like everything that
  * registers handlers: an update that finds none is rejected, not kept.
  */
-export function openRun({ procedure, workload, event, requestedBy, trigger }: RunOpening) {
+export function openRun({ procedure, subject, event, requestedBy, trigger }: RunOpening) {
   const { workflowId, firstExecutionRunId, runStartTime } = workflowInfo();
   const claimId = `${workflowId}/${firstExecutionRunId}`;
   let status: RunStatus = {
     procedure,
-    workload,
+    subject,
     event,
     requestedBy,
     ...(trigger !== undefined && { trigger }),
@@ -85,9 +86,9 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
     const asks = asksFor(status.holdsBy, count);
     const reason = `${event.name}, asked for by ${requestedBy}`;
     const besides = procedure === 'emergencyScaleUp' ? { inConflict: true as const } : {};
-    const request = { workload, claim: { id: claimId, ...asks, ...besides, reason }, sequence: own };
+    const request = { workload: subject, claim: { id: claimId, ...asks, ...besides, reason }, sequence: own };
     const recorded = () =>
-      claiming.claimCapacity.executeWithOptions({ summary: `${describeClaim(asks)} of ${workload}` }, [request]);
+      claiming.claimCapacity.executeWithOptions({ summary: `${describeClaim(asks)} of ${subject}` }, [request]);
     await (procedure === 'emergencyScaleUp' ? firstOr(() => urgently.claimCapacity(request), recorded) : recorded());
     if (own !== sequence) return false;
     claimed = request;
@@ -98,8 +99,8 @@ export function openRun({ procedure, workload, event, requestedBy, trigger }: Ru
   /** Answers with the sequence under which it can be said again. */
   const release = async ({ now }: { readonly now: boolean }) => {
     nextSequence();
-    const summary = `let ${workload} go${now ? ' at once' : ''}`;
-    await claiming.releaseCapacity.executeWithOptions({ summary }, [{ workload, claimId, sequence, now }]);
+    const summary = `let ${subject} go${now ? ' at once' : ''}`;
+    await claiming.releaseCapacity.executeWithOptions({ summary }, [{ workload: subject, claimId, sequence, now }]);
     return sequence;
   };
 

@@ -190,7 +190,7 @@ export function openSteering(run: Run) {
   };
 }
 
-function identified(by: By): void {
+export function identified(by: By): void {
   if (typeof by?.as !== 'string' || by.as.trim() === '') throw refusal('say who you are: {"as": "name"}');
 }
 
@@ -200,7 +200,7 @@ export function steerable({ status }: Pick<Run, 'status'>, by: By, phases: reado
   if (!phases.includes(phase)) throw refusal(`the run is ${phase}; this can be said while it is ${phases.join(', ')}`);
 }
 
-function notSuspended({ status }: Run): void {
+export function notSuspended({ status }: Pick<Run, 'status'>): void {
   const { suspended } = status();
   if (suspended !== null) throw refusal(`the run was suspended by ${suspended.by}; resume it first, or cancel it`);
 }

@@ -28,7 +28,7 @@ export async function stepScale(input: StepRequest): Promise<RunResult> {
   const { request, faults } = readEmergencyRequest(input);
   const { workload, requestedBy, trigger } = request;
   const event = { name: trigger ?? 'steps', startMs: Date.now(), endMs: Date.now() };
-  const opening = { procedure: 'stepScale', workload, event, requestedBy } as const;
+  const opening = { procedure: 'stepScale', subject: workload, event, requestedBy } as const;
   const run = openRun({ ...opening, ...(trigger !== undefined && { trigger }) });
   const steering = openSteering(run);
   const alerts = openAlerts(run);
@@ -86,7 +86,7 @@ async function follow(parts: Parts, workload: string): Promise<RunResult> {
 async function planStep({ run }: Parts, resolved: ResolvedSteps, pods: number) {
   const { policy } = resolved;
   const survey = await surveyNow(policy);
-  const { event, workload } = run.status();
+  const { event, subject: workload } = run.status();
   const target = { kind: 'added', pods } as const;
   const request = { workload, event, target };
   const decision = planCapacity({

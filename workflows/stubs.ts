@@ -12,7 +12,13 @@ const LOST_AFTER = '10s';
 export const reckoning = proxyLocalActivities<
   Pick<
     Activities,
-    'resolveWorkloadPolicy' | 'resolveEmergencyPolicy' | 'resolveStepPolicy' | 'resolveAutoscalerPolicy' | 'hashIntent'
+    | 'resolveWorkloadPolicy'
+    | 'resolveEmergencyPolicy'
+    | 'resolveStepPolicy'
+    | 'resolveAutoscalerPolicy'
+    | 'resolveAdditionPolicy'
+    | 'resolveDrainPolicy'
+    | 'hashIntent'
   >
 >({
   startToCloseTimeout: '5s',
@@ -21,7 +27,18 @@ export const reckoning = proxyLocalActivities<
 
 /** Reads of a plan and of a firing: an outage is waited out, because the event is still ahead. */
 export const reading = proxyActivities<
-  Pick<Activities, 'surveyWorkload' | 'surveyAutoscaler' | 'checkRoom' | 'findRun' | 'readEvidence'>
+  Pick<
+    Activities,
+    | 'surveyWorkload'
+    | 'surveyAutoscaler'
+    | 'checkRoom'
+    | 'findRun'
+    | 'readEvidence'
+    | 'surveyNodeGroups'
+    | 'surveyDrain'
+    | 'readTermination'
+    | 'findPresent'
+  >
 >({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '70s',
@@ -30,7 +47,7 @@ export const reading = proxyActivities<
 });
 
 /** Reads for a person who waits for the answer: given up with the last reason when it takes long. */
-export const asking = proxyActivities<Pick<Activities, 'readScaling'>>({
+export const asking = proxyActivities<Pick<Activities, 'readScaling' | 'readGpus'>>({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '15s',
   scheduleToCloseTimeout: '20s',
@@ -73,13 +90,86 @@ export const urgently = proxyLocalActivities<Pick<Activities, 'surveyWorkload' |
 export const watching = proxyActivities<
   Pick<
     Activities,
-    'awaitAvailable' | 'keepClaimed' | 'awaitReleased' | 'awaitQuiet' | 'awaitRegression' | 'awaitSettings'
+    | 'awaitAvailable'
+    | 'keepClaimed'
+    | 'awaitReleased'
+    | 'awaitQuiet'
+    | 'awaitRegression'
+    | 'awaitSettings'
+    | 'awaitNodes'
+    | 'awaitEnded'
+    | 'awaitJobs'
+    | 'awaitGone'
   >
 >({
   taskQueue: QUEUES.watch,
   startToCloseTimeout: '70s',
   heartbeatTimeout: LOST_AFTER,
   retry: { initialInterval: '2s', backoffCoefficient: 1.5, maximumInterval: '30s' },
+});
+
+/** A place in the queue of a node group: waited for, and left, however long that takes. */
+export const takingTurns = proxyActivities<Pick<Activities, 'takeTurn' | 'leaveTurn'>>({
+  taskQueue: QUEUES.watch,
+  startToCloseTimeout: '20s',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '10s' },
+});
+
+/** An order of nodes: while another update of the group is under way AWS takes none, so it is tried for a quarter of an hour. */
+export const ordering = proxyActivities<Pick<Activities, 'orderNodes' | 'raiseMinimum'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '60s',
+  scheduleToCloseTimeout: '15m',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '15s' },
+});
+
+/** Words on nodes and pods: given up with the last reason when the cluster does not take them for ten minutes. */
+export const writingNodes = proxyActivities<
+  Pick<Activities, 'cordonNode' | 'requestCheckpoints' | 'withdrawCheckpoints'>
+>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '45s',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '10s' },
+});
+
+/** A node that we cordoned becomes schedulable again, however long that takes. */
+export const givingNodesBack = proxyActivities<Pick<Activities, 'uncordonNode'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '45s',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '10s' },
+});
+
+/** Empties one node: as long as its own deadline says, begun again from what is there when its worker is lost. */
+export const evicting = proxyActivities<Pick<Activities, 'evictPods'>>({
+  taskQueue: QUEUES.watch,
+  startToCloseTimeout: '7 days',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '10s' },
+});
+
+/**
+ * The one request that cannot be undone. After a lost answer it waits before it looks again: AWS tells of a termination a little
+ * later, and a second request would make the group smaller once more (R57).
+ */
+export const terminating = proxyActivities<Pick<Activities, 'terminateNode'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '60s',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { initialInterval: '10s', backoffCoefficient: 1.5, maximumInterval: '30s' },
+});
+
+/** What an order left open: it must be taken back, however long that takes; nobody else knows of it. */
+export const takingBack = proxyActivities<Pick<Activities, 'takeBackNodes' | 'giveMinimumBack'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '60s',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '15s' },
 });
 
 /** The ledger's first attempt, in the claim's own workflow task: 20 ms as a rule; a hanging one may not hold the task up. */

@@ -19,8 +19,14 @@ export const NEEDED_ACCESS: readonly {
   { group: '', resource: 'events', verbs: ['list'] },
   { group: '', resource: 'resourcequotas', verbs: ['list'] },
   { group: '', resource: 'limitranges', verbs: ['list'] },
-  { group: '', resource: 'nodes', verbs: ['list'], clusterWide: true },
-  { group: '', resource: 'pods', verbs: ['list'], clusterWide: true },
+  { group: '', resource: 'nodes', verbs: ['get', 'list', 'watch', 'patch'], clusterWide: true },
+  { group: '', resource: 'pods', verbs: ['list', 'watch', 'patch'], clusterWide: true },
+  { group: 'apps', resource: 'daemonsets', verbs: ['list'], clusterWide: true },
+  { group: 'apps', resource: 'replicasets', verbs: ['list'], clusterWide: true },
+  { group: 'apps', resource: 'statefulsets', verbs: ['list'], clusterWide: true },
+  { group: 'batch', resource: 'jobs', verbs: ['list'], clusterWide: true },
+  { group: '', resource: 'pods/eviction', verbs: ['create'], clusterWide: true },
+  { group: 'policy', resource: 'poddisruptionbudgets', verbs: ['list', 'watch'], clusterWide: true },
   { group: '', resource: 'namespaces', verbs: ['get'], clusterWide: true },
   { group: 'apiregistration.k8s.io', resource: 'apiservices', verbs: ['list'], clusterWide: true },
   {
@@ -70,7 +76,8 @@ export async function checkAccess({
           spec: {
             resourceAttributes: {
               group,
-              resource,
+              resource: resource.split('/')[0] ?? resource,
+              ...(resource.includes('/') && { subresource: resource.split('/')[1] ?? '' }),
               verb,
               ...(namespace !== undefined && { namespace }),
               ...(name !== undefined && { name }),

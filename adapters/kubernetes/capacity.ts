@@ -8,7 +8,7 @@ import type {
   V1PodTemplateSpec,
 } from '@kubernetes/client-node';
 import type { Call, WorkloadPort } from '../../activities/ports.ts';
-import { findClusterCapacity, type NodeFacts } from '../../domain/cluster-capacity.ts';
+import { findClusterCapacity, type NodeFacts, type PlacedPod } from '../../domain/cluster-capacity.ts';
 import type { LabelSelector, Requirement } from '../../domain/label-selector.ts';
 import type { LimitRangeFacts } from '../../domain/limit-range.ts';
 import { findPodFacts, type PodSpecFacts } from '../../domain/pod-facts.ts';
@@ -40,20 +40,17 @@ export async function readCapacity(
     client.list({ kind: 'LimitRange', namespace }, {}, call),
   ]);
   const example = exampleOf({ workload, creators, pods });
-  const placed = pods.map((pod) => ({
-    node: pod.spec?.nodeName ?? '',
-    phase: pod.status?.phase ?? '',
-    own: isCreatedBy(pod, creators),
-    resources: asResources(pod.spec, [
-      ...(pod.status?.containerStatuses ?? []),
-      ...(pod.status?.initContainerStatuses ?? []),
-    ]),
-  }));
+  const placed = pods.map((pod) => asPlaced(pod, isCreatedBy(pod, creators)));
   return {
     pod: findPodFacts(asPodSpec(example, namespace), ranges.flatMap(asLimitRanges)),
     quotas: quotas.map(asQuota),
     cluster: findClusterCapacity({ nodes: nodes.map(asNode), pods: placed }),
   };
+}
+
+export function asPlaced({ spec, status }: Pod, own: boolean): PlacedPod {
+  const statuses = [...(status?.containerStatuses ?? []), ...(status?.initContainerStatuses ?? [])];
+  return { node: spec?.nodeName ?? '', phase: status?.phase ?? '', own, resources: asResources(spec, statuses) };
 }
 
 /**
@@ -78,7 +75,7 @@ function exampleOf({
   return made[0] ?? workload.spec?.template ?? {};
 }
 
-function asPodSpec({ metadata, spec }: Raw<V1PodTemplateSpec>, namespace: string): PodSpecFacts {
+export function asPodSpec({ metadata, spec }: Raw<V1PodTemplateSpec>, namespace: string): PodSpecFacts {
   const { nodeAffinity, podAffinity, podAntiAffinity } = spec?.affinity ?? {};
   const required = podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
   const terms = [podAffinity, podAntiAffinity].flatMap((one) => [
@@ -131,7 +128,7 @@ function isCrossNamespace({ namespaces = [], namespaceSelector }: Raw<V1PodAffin
   return namespaces.length > 0 || namespaceSelector !== undefined;
 }
 
-function asSelector(selector: Raw<V1LabelSelector> | undefined): { readonly selector?: LabelSelector } {
+export function asSelector(selector: Raw<V1LabelSelector> | undefined): { readonly selector?: LabelSelector } {
   if (selector === undefined) return {};
   return {
     selector: {
@@ -202,7 +199,7 @@ function asQuota({ metadata, spec, status }: RawObject<'ResourceQuota'>): QuotaF
   };
 }
 
-function asNode({ metadata, spec, status }: RawObject<'Node'>): NodeFacts {
+export function asNode({ metadata, spec, status }: RawObject<'Node'>): NodeFacts {
   return {
     name: metadata?.name ?? '',
     labels: metadata?.labels ?? {},

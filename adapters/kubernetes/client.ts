@@ -1,17 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpMethod, PatchStrategy, RequestContext } from '@kubernetes/client-node';
 import { request as send } from 'undici';
 import { failure } from '../../activities/failure.ts';
 import type { Call } from '../../activities/ports.ts';
 import type { Json } from '../../domain/json.ts';
+import { userAgent } from '../user-agent.ts';
 import { createAbsentKinds } from './absent-kinds.ts';
 import { createCredentials, type Signature } from './credentials.ts';
 import {
   asConnectionFailure,
   asFailure,
   isFailedGuard,
+  isMissingRight,
   refusedCredentials,
   type Answer,
   type Deed,
@@ -46,12 +46,22 @@ export interface KubernetesClient {
     selectors: Selectors,
     call: Call,
   ): Promise<readonly RawObject<K>[]>;
+  /** The same, with the version of the list that a watch goes on from. */
+  snapshot<K extends Kind>(
+    address: Address & { readonly kind: K },
+    selectors: Selectors,
+    call: Call,
+  ): Promise<Snapshot<K>>;
   /** The object as it stands then; undefined when a guard failed or the object is gone: nothing was written. */
   patch<K extends Kind>(
     address: Address & { readonly kind: K; readonly name: string },
     patch: JsonPatch,
     call: Call,
   ): Promise<RawObject<K> | undefined>;
+  /** POST to a subresource, sent once. Whatever its status, the answer is the caller's to read; a missing right fails. */
+  create(address: Address & { readonly subresource: string }, body: Json, call: Call): Promise<Answer>;
+  /** Each line of a long answer (a watch) as it comes; no deadline but the caller's signal. Ends where the server ends it. */
+  stream(address: Address, query: Readonly<Record<string, string>>, call: Call): AsyncIterable<string>;
   /** There is a sign of this kind: it is asked for again, and never taken for absent from now on. */
   expect(kind: Kind): void;
   /** The same object for as long as surely the same API server answers; another after a connection or credentials failed. */
@@ -60,7 +70,13 @@ export interface KubernetesClient {
 
 export type Session = object;
 
-interface Selectors {
+export interface Snapshot<K extends Kind> {
+  readonly items: readonly RawObject<K>[];
+  /** Empty where the kind is not installed. */
+  readonly resourceVersion: string;
+}
+
+export interface Selectors {
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   /** '0': as the API server remembers it. */
@@ -93,12 +109,13 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     absent.forget();
   }
 
-  async function exchange(request: Request, signal: AbortSignal, caller: string): Promise<Signed> {
+  async function open(request: Request, signal: AbortSignal, caller: string) {
     const context = new RequestContext(`${base}${request.path}`, request.method);
     for (const [name, value] of Object.entries(request.query)) context.setQueryParam(name, value);
     context.setHeaderParam('Accept', 'application/json');
-    if (request.patch !== undefined) {
-      context.setHeaderParam('Content-Type', PatchStrategy.JsonPatch);
+    if (request.body !== undefined) {
+      const patched = request.method === HttpMethod.PATCH;
+      context.setHeaderParam('Content-Type', patched ? PatchStrategy.JsonPatch : 'application/json');
     }
     const signature = await credentials.sign(context, signal);
     context.setHeaderParam('User-Agent', userAgent(caller));
@@ -107,21 +124,21 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     const { statusCode, headers, body } = await send(context.getUrl(), {
       method: request.method,
       headers: context.getHeaders(),
-      body: request.patch === undefined ? null : JSON.stringify(request.patch),
+      body: request.body === undefined ? null : JSON.stringify(request.body),
       signal,
       ...(dispatcher !== undefined && { dispatcher }),
     });
-    return {
-      status: statusCode,
-      text: await body.text(),
-      signature,
-      ...retryAfter([headers['retry-after']].flat()[0]),
-    };
+    return { status: statusCode, body, signature, ...retryAfter([headers['retry-after']].flat()[0]) };
+  }
+
+  async function exchange(request: Request, signal: AbortSignal, caller: string): Promise<Signed> {
+    const { body, ...answer } = await open(request, signal, caller);
+    return { ...answer, text: await body.text() };
   }
 
   /** One answer, whatever its status. A read is repeated once and soon; all other patience is Temporal's, where it can be seen. */
   async function ask(request: Request, { signal, caller }: Call): Promise<Answer> {
-    const deadlineMs = request.patch === undefined ? deadlines.read : deadlines.write;
+    const deadlineMs = request.body === undefined ? deadlines.read : deadlines.write;
     const either = AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]);
     const attempt = async () => {
       const outcome = await inTurn(() => exchange(request, either, caller)).catch((error: unknown) => ({
@@ -154,8 +171,12 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     return object;
   }
 
-  async function list<K extends Kind>(address: Address & { readonly kind: K }, selectors: Selectors, call: Call) {
-    if (absent.has(address.kind)) return [];
+  async function snapshot<K extends Kind>(
+    address: Address & { readonly kind: K },
+    selectors: Selectors,
+    call: Call,
+  ): Promise<Snapshot<K>> {
+    if (absent.has(address.kind)) return { items: [], resourceVersion: '' };
     const asked = session;
     const deed: Deed = { verb: 'list', target: describeAddress(address), server };
     const request = { method: HttpMethod.GET, path: pathOf(address), deed };
@@ -169,7 +190,7 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
       if (answer.status === 404 && isOptional(address.kind)) {
         // else it may be another server that has it not
         if (asked === session) absent.noteMissing(address.kind);
-        return [];
+        return { items: [], resourceVersion: '' };
       }
       if (answer.status === 410 && next !== '' && relists < MAX_RELISTS) {
         // the snapshot behind the page token is gone: begin again
@@ -180,7 +201,7 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
       absent.noteFound(address.kind);
       items = [...items, ...(page.items ?? [])];
       next = page.metadata?.continue ?? '';
-      if (next === '') return items;
+      if (next === '') return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
     }
   }
 
@@ -192,18 +213,52 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     const deed: Deed = { verb: 'patch', target: describeAddress(address), server };
     // a misspelt key of a custom resource would be dropped in silence (R7)
     const query = { fieldManager: 'headroom', fieldValidation: 'Strict' };
-    const answer = await ask({ method: HttpMethod.PATCH, path: pathOf(address), query, patch: operations, deed }, call);
+    const answer = await ask({ method: HttpMethod.PATCH, path: pathOf(address), query, body: operations, deed }, call);
     if (answer.status === 404 || isFailedGuard(answer)) return undefined;
     const object: RawObject<K> = readBody(answer, deed);
     return object;
   }
 
-  return { find, list, patch, expect: (kind) => absent.noteFound(kind), session: () => session };
+  async function create(address: Address & { readonly subresource: string }, body: Json, call: Call) {
+    const deed: Deed = { verb: 'create', target: describeAddress(address), server };
+    const query = { fieldManager: 'headroom' };
+    const answer = await ask({ method: HttpMethod.POST, path: pathOf(address), query, body, deed }, call);
+    if (isMissingRight(answer)) throw asFailure(answer, deed);
+    return answer;
+  }
+
+  async function* stream(address: Address, query: Readonly<Record<string, string>>, { signal, caller }: Call) {
+    const deed: Deed = { verb: 'watch', target: describeAddress(address), server };
+    const request = { method: HttpMethod.GET, path: pathOf(address), query, deed };
+    const { body, ...answer } = await open(request, signal, caller);
+    if (answer.status !== 200) throw asFailure({ ...answer, text: await body.text() }, deed);
+    let rest = '';
+    body.setEncoding('utf8');
+    // a broken stream fails here; readline would not hear of it
+    for await (const chunk of body) {
+      const lines = `${rest}${chunk}`.split('\n');
+      rest = lines.pop() ?? '';
+      yield* lines;
+    }
+  }
+
+  const list: KubernetesClient['list'] = async (...asked) => (await snapshot(...asked)).items;
+
+  return {
+    find,
+    list,
+    snapshot,
+    patch,
+    create,
+    stream,
+    expect: (kind) => absent.noteFound(kind),
+    session: () => session,
+  };
 }
 
 interface Page<K extends Kind> {
   readonly items?: readonly RawObject<K>[];
-  readonly metadata?: { readonly continue?: string };
+  readonly metadata?: { readonly continue?: string; readonly resourceVersion?: string };
 }
 
 /** An answer, and what the question was signed with. */
@@ -212,18 +267,19 @@ interface Signed extends Answer {
 }
 
 interface Request {
-  readonly method: 'GET' | 'PATCH';
+  readonly method: 'GET' | 'PATCH' | 'POST';
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
-  readonly patch?: JsonPatch;
+  /** Of a write. */
+  readonly body?: Json;
   readonly deed: Deed;
 }
 
 /** A 401 is refused before anything was done, so it may be repeated with fresh credentials, a write too (R13). */
-function isWorthRepeating({ patch }: Request, outcome: Answer | { readonly lost: unknown }): boolean {
-  if ('lost' in outcome) return patch === undefined;
+function isWorthRepeating({ body }: Request, outcome: Answer | { readonly lost: unknown }): boolean {
+  if ('lost' in outcome) return body === undefined;
   if (outcome.status === 401) return true;
-  return patch === undefined && outcome.status >= 500 && (outcome.retryAfterMs ?? 0) <= 1_000;
+  return body === undefined && outcome.status >= 500 && (outcome.retryAfterMs ?? 0) <= 1_000;
 }
 
 /** JSON, of the type that the caller gives it: the API server's word is taken for its own schema. */
@@ -246,13 +302,4 @@ function retryAfter(header: string | undefined): { readonly retryAfterMs?: numbe
   const seconds = Number(header);
   const retryAfterMs = Number.isFinite(seconds) ? seconds * 1_000 : Date.parse(header) - Date.now();
   return retryAfterMs > 0 ? { retryAfterMs } : {};
-}
-
-const { version }: { readonly version: string } = JSON.parse(
-  readFileSync(findPackageJSON(import.meta.url) ?? '', 'utf8'),
-);
-
-/** The audit log names the run by it (I11). A header takes printable ASCII only. */
-function userAgent(caller: string): string {
-  return `headroom/${version} ${caller.replaceAll(/[^\x20-\x7e]/g, '_')}`;
 }

@@ -13,19 +13,19 @@ export interface Answer {
 
 /** What was asked, in the words of RBAC: { verb: 'patch', target: 'deployments.apps tensafe/web' }. */
 export interface Deed {
-  readonly verb: 'get' | 'list' | 'patch';
+  readonly verb: 'get' | 'list' | 'watch' | 'patch' | 'create';
   readonly target: string;
   /** host:port of the API server. */
   readonly server: string;
 }
 
 /** metav1.Status, as far as it is read. The body of an error is a string, and not always JSON (R5). */
-interface StatusBody {
+export interface StatusBody {
   readonly message?: string;
   readonly reason?: string;
   readonly details?: {
     readonly name?: string;
-    readonly causes?: readonly { readonly field?: string; readonly message?: string }[];
+    readonly causes?: readonly { readonly reason?: string; readonly field?: string; readonly message?: string }[];
   };
 }
 
@@ -56,12 +56,19 @@ export function refusedCredentials(deed: Deed, whatHelps: string): ApplicationFa
   return failure('permissionDenied', `${deed.server} does not accept the credentials to ${act(deed)}; ${whatHelps}`);
 }
 
+const MISSING_RIGHT = /User "([^"]+)" cannot (\S+) resource/;
+
+/** RBAC refuses; a 403 may also come from a webhook, or say that a namespace is going away. */
+export function isMissingRight({ status, text }: Answer): boolean {
+  return status === 403 && MISSING_RIGHT.test(readStatus(text).message ?? '');
+}
+
 /** KEDA's webhook answers 403 when two autoscalers claim one workload: a conflict, not a missing permission (R20). */
 function refusal(said: string, deed: Deed): ApplicationFailure {
   if (said.includes('already managed by')) {
     return failure('stateConflict', `cannot ${act(deed)}: ${said}; leave one autoscaler in charge`);
   }
-  const rbac = /User "([^"]+)" cannot (\S+) resource/.exec(said);
+  const rbac = MISSING_RIGHT.exec(said);
   if (rbac === null) return failure('permissionDenied', `may not ${act(deed)}: ${said}`);
   return failure('permissionDenied', `${rbac[1]} may not ${act(deed)}; grant it as deploy/kubernetes/rbac.yaml does`);
 }
@@ -92,7 +99,7 @@ export function isFailedGuard({ status, text }: Answer): boolean {
   return details?.name === undefined && (details?.causes ?? []).length === 0;
 }
 
-function readStatus(text: string): StatusBody {
+export function readStatus(text: string): StatusBody {
   try {
     const body: unknown = JSON.parse(text);
     return typeof body === 'object' && body !== null ? body : {};

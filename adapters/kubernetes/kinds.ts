@@ -2,10 +2,13 @@ import type {
   CoreV1Event,
   V1APIService,
   V1ConfigMap,
+  V1DaemonSet,
   V1Deployment,
+  V1Job,
   V1Namespace,
   V1Node,
   V1Pod,
+  V1PodDisruptionBudget,
   V1ReplicaSet,
   V1ResourceQuota,
   V1StatefulSet,
@@ -64,9 +67,12 @@ interface Kinds {
   readonly Deployment: V1Deployment;
   readonly StatefulSet: V1StatefulSet;
   readonly ReplicaSet: V1ReplicaSet;
+  readonly DaemonSet: V1DaemonSet;
+  readonly Job: V1Job;
   readonly HorizontalPodAutoscaler: V2HorizontalPodAutoscaler;
   readonly ScaledObject: ScaledObject;
   readonly Pod: V1Pod;
+  readonly PodDisruptionBudget: V1PodDisruptionBudget;
   readonly Event: CoreV1Event;
   readonly Node: V1Node;
   readonly Namespace: V1Namespace;
@@ -87,9 +93,12 @@ const RESOURCES: { readonly [K in Kind]: Resource } = {
   Deployment: { group: 'apps', version: 'v1', plural: 'deployments' },
   StatefulSet: { group: 'apps', version: 'v1', plural: 'statefulsets' },
   ReplicaSet: { group: 'apps', version: 'v1', plural: 'replicasets' },
+  DaemonSet: { group: 'apps', version: 'v1', plural: 'daemonsets' },
+  Job: { group: 'batch', version: 'v1', plural: 'jobs' },
   HorizontalPodAutoscaler: { group: 'autoscaling', version: 'v2', plural: 'horizontalpodautoscalers' },
   ScaledObject: { group: 'keda.sh', version: 'v1alpha1', plural: 'scaledobjects' },
   Pod: { group: '', version: 'v1', plural: 'pods' },
+  PodDisruptionBudget: { group: 'policy', version: 'v1', plural: 'poddisruptionbudgets' },
   Event: { group: '', version: 'v1', plural: 'events' },
   Node: { group: '', version: 'v1', plural: 'nodes' },
   Namespace: { group: '', version: 'v1', plural: 'namespaces' },
@@ -109,19 +118,23 @@ export interface Address {
   readonly kind: Kind;
   readonly namespace?: string;
   readonly name?: string;
+  /** 'eviction' of a pod. */
+  readonly subresource?: string;
 }
 
-export function pathOf({ kind, namespace, name }: Address): string {
+export function pathOf({ kind, namespace, name, subresource }: Address): string {
   const { group, version, plural } = RESOURCES[kind];
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   const scope = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
-  return `${root}${scope}/${plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`;
+  const parts = [name, subresource].filter((part) => part !== undefined).map(encodeURIComponent);
+  return [`${root}${scope}/${plural}`, ...parts].join('/');
 }
 
 /** 'deployments.apps tensafe/tensafe-server': the resource as RBAC calls it, and which one. */
-export function describeAddress({ kind, namespace, name }: Address): string {
+export function describeAddress({ kind, namespace, name, subresource }: Address): string {
   const { group, plural } = RESOURCES[kind];
-  const resource = group === '' ? plural : `${plural}.${group}`;
+  const whole = subresource === undefined ? plural : `${plural}/${subresource}`;
+  const resource = group === '' ? whole : `${whole}.${group}`;
   const where = [namespace, name].filter((part) => part !== undefined).join('/');
   return where === '' ? resource : `${resource} ${where}`;
 }

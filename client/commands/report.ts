@@ -41,8 +41,8 @@ async function makeReport(client: Client, id: string): Promise<Report> {
       if (error instanceof WorkflowNotFoundError) throw await unknownRun(client, id);
       throw error;
     });
-  if (described.type === 'configureAutoscaler')
-    throw refused([`of a change of settings "headroom show ${id}" tells everything; there is no report of it`]);
+  if (described.type === 'configureAutoscaler' || described.type === 'addGpuNodes' || described.type === 'drainGpuNode')
+    throw refused([`of this procedure "headroom show ${id}" tells everything; there is no report of it`]);
   if (!isProcedure(described.type))
     throw refused([`${id} is no run of a procedure (it is a ${described.type}); "headroom runs --all" lists them`]);
   const [view, facts] = await Promise.all([viewRun(client, id), fetchRun(client, id, described.runId)]);

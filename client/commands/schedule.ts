@@ -88,7 +88,7 @@ async function planFirst(client: Client, asked: PreScaleSchedule) {
   if (first === undefined) throw failed(`"${asked.cronText}" is of no day that there is`);
   const result = await planPreScale(client, scheduledRequest(asked, first));
   if (result.outcome === 'refused') throw refused(result.reasons);
-  if (result.outcome !== 'planned' || result.plan.procedure === 'configureAutoscaler')
+  if (result.outcome !== 'planned' || !('scaleAtMs' in result.plan))
     throw failed(`the plan ended as ${result.outcome}`);
   const { plan, planHash } = result;
   return { plan, planHash, schedule: { ...asked, daysBefore: daysBeforeFor(asked.cron, plan.leadMs) } };

@@ -3,8 +3,11 @@ import { createActivities } from '../../activities/index.ts';
 import type { Ports } from '../../activities/ports.ts';
 import { readPolicy } from '../../adapters/policy-file.ts';
 import type { Policy } from '../../domain/policy.ts';
+import { NO_CLOUD } from '../fakes/no-cloud.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
+import { FakeDrains } from '../fakes/drains.ts';
 import { FakeMetrics } from '../fakes/metrics.ts';
+import { FakeNodes } from '../fakes/nodes.ts';
 import { anActivity } from '../harness/activity.ts';
 
 export const REF = { name: 'web', namespace: 'shop', kind: 'Deployment', object: 'web' } as const;
@@ -44,8 +47,12 @@ export function aWorld({
       release: async (request) => void told.push(request),
       wake: async (workload) => void told.push({ woken: workload }),
     },
+    ...NO_CLOUD,
     runs: { isRunning: async (id) => !gone.has(id), find: async () => null, countSince: async () => 0 },
     policy: { policy: () => (jobs ? JOBS : policy) },
+    nodes: new FakeNodes(),
+    evictions: new FakeNodes(),
+    drains: new FakeDrains(),
   };
   const run = anActivity({ attempt });
   return { cluster, metrics, told, gone, run, activities: createActivities(ports) };

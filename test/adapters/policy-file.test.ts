@@ -6,7 +6,8 @@ import * as fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { formatFaults, loadPolicy, PolicyError, readPolicy, type PolicyFault } from '../../adapters/policy-file.ts';
 import { policyJsonSchema, policyLeaves } from '../../adapters/policy-json-schema.ts';
-import { judgePromql, VALUES_READ_NOW } from '../../adapters/policy-schema.ts';
+import { judgePromql } from '../../adapters/policy-leaves.ts';
+import { VALUES_READ_NOW } from '../../adapters/policy-schema.ts';
 import { readMatrix, resolvePolicy, type Policy } from '../../domain/policy.ts';
 import { POLICY_CHANGES } from './policy-changes.ts';
 import { tries } from '../harness/effort.ts';
@@ -54,7 +55,7 @@ describe('reading headroom.yaml', () => {
 
   it('needs only cluster, prometheus and workloads; the rest has the defaults of the example', () => {
     const [small, full] = [policyOf(SMALLEST), policyOf(shipped.text)];
-    for (const section of ['preScale', 'windDown', 'ledger', 'approval', 'stepScale'] as const) {
+    for (const section of ['preScale', 'windDown', 'ledger', 'approval', 'stepScale', 'drain'] as const) {
       assert.deepEqual(small[section], full[section], section);
     }
     assert.deepEqual(small.workloads['web'], {
@@ -127,6 +128,14 @@ workloads: { web: { limits: { max: 30 }, dashboards: [{ title: b, url: http://b 
         cooldownMs: calm.emergencyScaleUp.cooldownMs,
       },
       stepScale: calm.stepScale,
+      addGpuNodes: {
+        ...short.addGpuNodes,
+        ...Object.fromEntries(Object.entries(calm.addGpuNodes).filter(([name]) => name.endsWith('Ms'))),
+      },
+      drain: {
+        ...short.drain,
+        ...Object.fromEntries(Object.entries(calm.drain).filter(([name]) => name.endsWith('Ms'))),
+      },
       windDown: { ...short.windDown, everyMs: calm.windDown.everyMs },
       triggers: Object.fromEntries(
         Object.entries(short.triggers).map(([name, trigger]) => [
@@ -460,6 +469,26 @@ const FAULTS: readonly {
     found: /11/,
     accepted: /from 1 to 10/,
   },
+  { change: 'drain: { evictionDeadline: 0s }', path: 'drain.evictionDeadline', found: /"0s"/, accepted: /above 0/ },
+  {
+    change: 'drain: { waitForJobs: 4 }',
+    path: 'drain.waitForJobs',
+    found: /4 \(a number\)/,
+    accepted: /with its unit/,
+  },
+  {
+    change: 'drain: { jobsLeft: kill }',
+    path: 'drain.jobsLeft',
+    found: /"kill"/,
+    accepted: /one of checkpoint, ask, stop/,
+  },
+  { change: 'drain: { allowLocalData: yes }', path: 'drain.allowLocalData', found: /"yes"/, accepted: /true or false/ },
+  {
+    change: 'drain: { evictionDedline: 1h }',
+    path: 'drain.evictionDedline',
+    found: /unknown key/,
+    accepted: /did you mean evictionDeadline\?/,
+  },
   {
     change: 'closedWindows: { w: { starts: 2026-12-24, ends: 2026-12-26T00:00:00Z, reason: x } }',
     path: 'closedWindows.w.starts',
@@ -754,10 +783,12 @@ describe('each value', () => {
 
   it('has a place in the example, unless the runbook has none for it', () => {
     const withoutExample = [
+      'cluster.eks',
       'workloads.*.object',
       'workloads.*.stateful',
       'workloads.*.container',
       'alertRules.*.match',
+      'nodeGroups.*.capacityBlockEnds',
       'closedWindows.*',
       'notifications.*',
     ];

@@ -12,6 +12,7 @@ import { canonicalJson } from '../../domain/json.ts';
 import { planEmergency } from '../../domain/emergency.ts';
 import { planConfiguration } from '../../domain/configuration.ts';
 import {
+  eksClusterOf,
   refOf,
   resolveAutoscaler,
   resolveEmergency,
@@ -26,10 +27,20 @@ import {
 import { standingKey, type HoldStanding } from '../../domain/hold.ts';
 import { planPreScale, type PreScaleRequest } from '../../domain/pre-scale.ts';
 import type { WorkloadState } from '../../domain/workload.ts';
+import { NO_CLOUD } from '../fakes/no-cloud.ts';
 import { FakeCluster } from '../fakes/cluster.ts';
+import { FakeDrains } from '../fakes/drains.ts';
 import { FakeMetrics } from '../fakes/metrics.ts';
+import { FakeNodes } from '../fakes/nodes.ts';
 import { anActivity } from '../harness/activity.ts';
 import { POLICY_CHANGES } from './policy-changes.ts';
+import { ADDITION_VALUES_READ_NOW } from '../../adapters/policy-addition-schema.ts';
+import { DRAIN_VALUES_READ_NOW } from '../../adapters/policy-drain-schema.ts';
+import { planAddition, resolveAddition } from '../../domain/addition.ts';
+import { resolveDrain } from '../../domain/drain-policy.ts';
+import { planDrain } from '../../domain/drain.ts';
+import { aSurvey as aGroupSurvey } from '../domain/addition-builders.ts';
+import { aGroup, aGpuNode, aSurvey } from '../domain/drain-builders.ts';
 
 const CALM = { fresh: true, reappliedAtMs: [], silent: false, cluster: null };
 const shipped = { name: 'headroom.yaml', text: await readFile('examples/tensafe/headroom.yaml', 'utf8') };
@@ -52,8 +63,12 @@ class World {
       workloads: this.cluster,
       metrics: this.metrics,
       ledger: { claim: async () => {}, release: async () => {}, wake: async () => {} },
+      ...NO_CLOUD,
       runs: { isRunning: async () => this.run.slept.length === 0, find: async () => null, countSince: async () => 0 },
       policy: { policy: () => policy },
+      nodes: new FakeNodes(),
+      evictions: new FakeNodes(),
+      drains: new FakeDrains(),
     });
   }
 
@@ -129,6 +144,28 @@ class World {
       plan(kind, autoscaler),
       ...(['hpa', 'keda'] as const).map((use) => plan(kind, autoscaler && { ...autoscaler, use })),
     ]);
+  }
+
+  /** What is said of the removal of a node, and of a node whose type nobody knows. */
+  drain(): unknown {
+    const [policy, request] = [resolveDrain(this.policy), { requestedBy: 'kim', remove: true }];
+    const group = aGroup({ capacityType: 'CAPACITY_BLOCK' });
+    const unknown = aGpuNode({
+      labels: { 'node.kubernetes.io/instance-type': 'p3.2xlarge' },
+      allocatable: {},
+    });
+    return [
+      planDrain({ request: { ...request, nodes: ['n1'] }, policy, survey: aSurvey({ groups: [group] }), nowMs }),
+      planDrain({ request: { ...request, nodes: ['n1'] }, policy, survey: aSurvey({ nodes: [unknown] }), nowMs }),
+    ];
+  }
+
+  /** What is said of two more nodes, and what the run goes by. */
+  addition(): unknown {
+    const policy = resolveAddition(this.policy, ['gpu-workers']);
+    const request = { group: 'gpu-workers', count: 2, requestedBy: 'kim' };
+    const surveys = { 'gpu-workers': aGroupSurvey() };
+    return [policy.terms, planAddition({ request, policy, surveys })];
   }
 
   /** What a run of steps goes by, as it is written into its history. */
@@ -229,6 +266,8 @@ interface Reading {
 /** Where each value is seen. */
 const READINGS: Readonly<Record<string, Reading>> = {
   'cluster.name': { see: (world) => world.plan() },
+  'cluster.eks.name': { see: (world) => eksClusterOf(world.policy) },
+  'cluster.eks.region': { see: (world) => eksClusterOf(world.policy) },
   'prometheus.url': { see: (world) => askPrometheus(world) },
   'workloads.*.namespace': {
     see: (world) => refOf(world.resolved()),
@@ -312,6 +351,10 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'alertRules.*.workload': { see: (world) => world.route('TensafeErrorSpike') },
   'alertRules.*.trigger': { see: (world) => world.steps() },
   'alertRules.*.match.*': { see: (world) => world.route('TensafeHighCpu') },
+  ...Object.fromEntries(
+    ADDITION_VALUES_READ_NOW.map(({ path }) => [path, { see: (world: World) => world.addition() }]),
+  ),
+  ...Object.fromEntries(DRAIN_VALUES_READ_NOW.map(({ path }) => [path, { see: (world: World) => world.drain() }])),
   ...Object.fromEntries(
     Object.keys(POLICY_CHANGES)
       .filter((path) => path.startsWith('autoscaler.'))

@@ -7,7 +7,10 @@ import { readPolicy } from '../../adapters/policy-file.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { standingKey, type HoldStanding } from '../../domain/hold.ts';
 import type { GovernorChange } from '../../domain/workload.ts';
+import { NO_CLOUD } from '../fakes/no-cloud.ts';
+import { FakeDrains } from '../fakes/drains.ts';
 import { FakeMetrics } from '../fakes/metrics.ts';
+import { FakeNodes } from '../fakes/nodes.ts';
 import { anActivity } from '../harness/activity.ts';
 import { eventually } from '../harness/eventually.ts';
 import { openRealCluster } from './real-cluster.ts';
@@ -328,8 +331,12 @@ ledger: { ownerCheckEvery: 5s, guardEvery: 5s }
     workloads: port,
     metrics,
     ledger: { claim: async () => {}, release: async () => {}, wake: async () => {} },
+    ...NO_CLOUD,
     runs: { isRunning: async () => true, find: async () => null, countSince: async () => 0 },
     policy: { policy: () => policy },
+    nodes: new FakeNodes(),
+    evictions: new FakeNodes(),
+    drains: new FakeDrains(),
   };
   return { activities: createActivities(ports), run: anActivity() };
 }

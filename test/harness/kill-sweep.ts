@@ -201,7 +201,7 @@ async function killedAtEach(
 }
 
 /** A worker that takes over whenever one has died. */
-async function reviveUntil(
+export async function reviveUntil(
   over: AbortSignal,
   lane: Lane,
   env: { readonly KILL_EACH: string; readonly KILL_MARK: string },

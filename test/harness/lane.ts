@@ -334,7 +334,7 @@ function policyFor(namespace: string, prometheus: string): Readonly<Record<strin
   };
 }
 
-function merged(base: unknown, over: unknown): unknown {
+export function merged(base: unknown, over: unknown): unknown {
   if (!isMap(base) || !isMap(over)) return over;
   return {
     ...base,

@@ -157,7 +157,7 @@ describe('a sandbox that runs in the background', () => {
 
   it('runs beside another one, which has the example under its HPA and nothing of KEDA', async () => {
     const other = await startSandbox({ name: 'other', directory: join(root, 'elsewhere'), seed: true });
-    assert.equal(new Set([...portsOf(other.status), ...portsOf(status)]).size, 12);
+    assert.equal(new Set([...portsOf(other.status), ...portsOf(status)]).size, 14);
     assert.deepEqual(
       Object.keys(other.status.pids).filter((name) => name.startsWith('keda')),
       [],

@@ -4,11 +4,17 @@ import type { Ports } from '../../activities/ports.ts';
 import { startSweep } from '../../worker/sweep.ts';
 import { aWorld, POLICY } from '../activities/world.ts';
 import { eventually } from '../harness/eventually.ts';
+import { NO_CLOUD } from '../fakes/no-cloud.ts';
+import { FakeNodes } from '../fakes/nodes.ts';
+import { anInstance } from '../domain/addition-builders.ts';
 
 const CALM = { fresh: true, reappliedAtMs: [], silent: false, cluster: null };
 const HOLD = { workload: 'web', claims: [{ id: 'pre-scale.web.sale/r1', floor: 6, reason: 'sale' }], skipSteps: false };
 
-function aSweep({ cluster }: Pick<ReturnType<typeof aWorld>, 'cluster'>) {
+function aSweep(
+  { cluster }: Pick<ReturnType<typeof aWorld>, 'cluster'>,
+  { nodes = new FakeNodes(), running = [], going = [] }: SweptNodes = {},
+) {
   const [woken, warnings]: [string[], unknown[]] = [[], []];
   const ledger: Ports['ledger'] = {
     claim: async () => undefined,
@@ -17,11 +23,66 @@ function aSweep({ cluster }: Pick<ReturnType<typeof aWorld>, 'cluster'>) {
   };
   const { workload } = POLICY;
   const policy = { policy: () => ({ workloads: { [workload.name]: workload } }) as never };
-  const sweep = startSweep({ workloads: cluster, ledger, policy }, { warn: (_, fields) => void warnings.push(fields) });
+  const runs = { ...NO_RUNS, isRunning: async (owner: string) => running.includes(owner) };
+  const readInstances = async (ids: readonly string[]) =>
+    ids
+      .filter((id) => going.includes(id))
+      .map((id) => ({ ...anInstance(id, { lifecycle: 'Terminating:Wait' }), autoScalingGroup: 'g' }));
+  const cloud = { ...NO_CLOUD.cloud, readInstances };
+  const sweep = startSweep(
+    { workloads: cluster, ledger, policy, nodes, cloud, runs },
+    { warn: (_, fields) => void warnings.push(fields) },
+  );
   return { woken, warnings, sweep };
 }
 
+interface SweptNodes {
+  readonly nodes?: FakeNodes;
+  /** Owners that still run. */
+  readonly running?: readonly string[];
+  /** Instances that are terminating. */
+  readonly going?: readonly string[];
+}
+const NO_RUNS: Ports['runs'] = { isRunning: async () => false, find: async () => null, countSince: async () => 0 };
+const OWNER = 'drain-gpu-node.gpu-1/r1';
+
+/** A node that a run has cordoned. */
+async function aCordonedNode() {
+  const nodes = new FakeNodes();
+  const node = nodes.addNode('gpu-1');
+  await nodes.cordon(node, { owner: OWNER, requestedBy: 'alice', atMs: 0, untilMs: null });
+  const isSchedulable = async () => (await nodes.readNode('gpu-1'))?.schedulable === true;
+  return { nodes, node, isSchedulable };
+}
+
 describe('the sweep of a worker', () => {
+  it('makes a node schedulable again whose run was terminated', async () => {
+    const { nodes, isSchedulable } = await aCordonedNode();
+    const { sweep, warnings } = aSweep(aWorld(), { nodes });
+    await eventually('the node is given back', isSchedulable);
+    await sweep.stop();
+    assert.deepEqual(warnings, [{ node: 'gpu-1', run: OWNER }]);
+    assert.deepEqual(await nodes.listCordoned(), []);
+  });
+
+  it('leaves a node whose run goes on, one whose instance goes, and a person’s cordon', async () => {
+    const ours = await aCordonedNode();
+    const dying = await aCordonedNode();
+    const theirs = new FakeNodes();
+    theirs.addNode('gpu-1', { schedulable: false });
+    for (const swept of [
+      { nodes: ours.nodes, running: [OWNER] },
+      { nodes: dying.nodes, going: [dying.node.instanceId] },
+      { nodes: theirs },
+    ]) {
+      const world = aWorld();
+      const { sweep, warnings } = aSweep(world, swept);
+      await eventually('it has looked', async () => world.cluster.calls.some(({ method }) => method === 'findHeld'));
+      await sweep.stop();
+      assert.deepEqual([(await swept.nodes.readNode('gpu-1'))?.schedulable, warnings], [false, []]);
+    }
+  });
+
   it('wakes the ledger of each workload that bears a hold, at once', async () => {
     const world = aWorld();
     await world.run.act(() => world.activities.applyHold({ ...HOLD, generation: 1, ...CALM }));

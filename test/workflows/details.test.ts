@@ -35,7 +35,7 @@ const plan: CapacityPlan = {
 function aStatus(target: number | null): RunStatus {
   return {
     procedure: 'preScale',
-    workload: 'web',
+    subject: 'web',
     event: plan.event,
     requestedBy: 'alice',
     phase: 'holding',

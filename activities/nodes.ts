@@ -1,0 +1,125 @@
+import { activityInfo } from '@temporalio/activity';
+import type { CordonMark, NodeIdentity } from '../domain/gpu-node.ts';
+import { judgeTermination, type TerminationFacts } from '../domain/termination.ts';
+import { currentCall } from './call.ts';
+import { failure, lasting, messageOf } from './failure.ts';
+import type { Ports } from './ports.ts';
+import { isToBeEvicted } from '../domain/eviction.ts';
+
+const GONE_EVERY_MS = 2_000;
+/** After a no that only a person can mend: what must be carried out is tried again. */
+const PATIENCE_MS = 15_000;
+
+/** A node that is to go, with what its group was when that was decided. */
+export interface TerminationRequest {
+  readonly node: NodeIdentity;
+  readonly group: string;
+  /** Desired count of the group, read before the first request: when it is lower, a request of ours has come through. */
+  readonly desiredBefore: number;
+}
+export type TerminationReport =
+  | { readonly kind: 'asked' | 'gone' }
+  /** AWS or we say no: nothing was terminated. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+export interface AwaitGoneRequest {
+  readonly node: NodeIdentity;
+  readonly group: string;
+  /** Ids of all instances of the group before the request. */
+  readonly instancesBefore: readonly string[];
+  readonly deadlineMs: number;
+}
+export type GoneReport =
+  /** `lost`: instances that were there before and that nobody asked us to end (R58). */
+  | { readonly kind: 'gone'; readonly desired: number; readonly lost: readonly string[] }
+  | { readonly kind: 'still there'; readonly reasons: readonly string[] };
+
+export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'nodes' | 'evictions' | 'cloud'>) {
+  /** Safe to repeat: a node that bears our mark is ours already. A person's cordon is left, and is told. */
+  async function cordonNode({ node, mark }: { readonly node: NodeIdentity; readonly mark: CordonMark }) {
+    return nodes.cordon(node, mark, currentCall());
+  }
+
+  /** Only what this owner has cordoned. */
+  async function uncordonNode({ node, owner }: { readonly node: NodeIdentity; readonly owner: string }) {
+    return nodes.uncordon(node, owner, currentCall()).catch((error: unknown) => {
+      throw lasting(error, PATIENCE_MS);
+    });
+  }
+
+  /** The uids of those nodes that are still there, under whatever name. */
+  async function findPresent(identities: readonly NodeIdentity[]): Promise<readonly string[]> {
+    const uids = new Set((await nodes.listNodes(currentCall())).map(({ uid }) => uid));
+    return identities.flatMap(({ uid }) => (uids.has(uid) ? [uid] : []));
+  }
+
+  /** What a termination is decided on, read before the first request and kept in the history. */
+  async function readTermination({
+    node,
+    group,
+  }: Pick<TerminationRequest, 'node' | 'group'>): Promise<TerminationFacts> {
+    const call = currentCall();
+    const [state, found, instances, pods] = await Promise.all([
+      cloud.readNodeGroup(group, call),
+      nodes.readNode(node.name, call),
+      cloud.readInstances([node.instanceId], call),
+      evictions.readPodsOn(node.name, call),
+    ]);
+    return {
+      nodeUid: found?.uid ?? null,
+      schedulable: found?.schedulable === true,
+      pods: pods.filter(isToBeEvicted).map(({ namespace, name }) => `${namespace}/${name}`),
+      instance: instances.find(({ id }) => id === node.instanceId) ?? null,
+      group: { autoScalingGroup: state.autoScalingGroup, live: state.live, refreshing: state.refreshing },
+      instances: state.instances.map(({ id }) => id),
+    };
+  }
+
+  /**
+   * Ends exactly this instance and makes its group smaller by one (R55). Each attempt reads first: an instance that goes already was
+   * asked for by an attempt whose answer was lost, and a second request would decrement twice (R57). So would one while the group is
+   * smaller already and the instance is not seen to go: then it waits for that, and asks nothing.
+   */
+  async function terminateNode(request: TerminationRequest): Promise<TerminationReport> {
+    const facts = await readTermination(request);
+    const verdict = judgeTermination({ ...request, facts, isFirst: activityInfo().attempt === 1 });
+    if (verdict.kind === 'wait') throw failure('notReady', verdict.reason, { retryAfterMs: GONE_EVERY_MS });
+    if (verdict.kind !== 'go') return verdict;
+    const answer = await cloud.terminateInstance(request.node.instanceId, currentCall());
+    if (answer === 'at minimum')
+      return {
+        kind: 'refused',
+        reason: `AWS says that ${request.group} may not be smaller: its minimum was raised meanwhile`,
+      };
+    return { kind: answer === 'unknown' ? 'gone' : 'asked' };
+  }
+
+  /** Done is: the instance is out of the group, and the node is gone (R66, R68); one look an attempt. */
+  async function awaitGone({ node, group, instancesBefore, deadlineMs }: AwaitGoneRequest): Promise<GoneReport> {
+    const call = currentCall();
+    const look = Promise.all([cloud.readNodeGroup(group, call), nodes.readNode(node.name, call)]);
+    const seen = await look.catch((error: unknown) => {
+      if (call.signal.aborted || Date.now() < deadlineMs) throw lasting(error, PATIENCE_MS);
+      return { unread: messageOf(error) };
+    });
+    if ('unread' in seen)
+      return { kind: 'still there', reasons: [`whether ${node.instanceId} has gone: ${seen.unread}`] };
+    const [state, found] = seen;
+    const instance = state.instances.find(({ id }) => id === node.instanceId);
+    const reasons = [
+      ...(instance === undefined ? [] : [`instance ${node.instanceId} is ${instance.lifecycle}`]),
+      ...(found?.uid === node.uid ? [`node ${node.name} is still there`] : []),
+    ];
+    const present = new Set(
+      state.instances.filter(({ lifecycle }) => !lifecycle.startsWith('Terminat')).map(({ id }) => id),
+    );
+    if (reasons.length === 0) {
+      const lost = instancesBefore.filter((id) => id !== node.instanceId && !present.has(id));
+      return { kind: 'gone', desired: state.live.desired, lost };
+    }
+    if (Date.now() >= deadlineMs) return { kind: 'still there', reasons };
+    throw failure('notReady', reasons.join('; '), { retryAfterMs: GONE_EVERY_MS });
+  }
+
+  return { cordonNode, uncordonNode, findPresent, readTermination, terminateNode, awaitGone };
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { createNodeGroupActivities } from '../../activities/node-groups.ts';
+import { createNodeActivities } from '../../activities/nodes.ts';
+import type { TurnsPort } from '../../activities/ports.ts';
+import { raisedSizes } from '../../domain/addition.ts';
+import type { NodeOrder } from '../../domain/node-group.ts';
+import { FakeNodes } from '../fakes/nodes.ts';
+import { anActivity } from '../harness/activity.ts';
+import { aCloud, CALL } from '../harness/cloud.ts';
+import { eventually } from '../harness/eventually.ts';
+
+const GROUP = 'gpu-workers';
+
+/** The activities on the stand-in for AWS, through the real SDK; a retried one is tried until it answers. */
+async function aWorld(t: TestContext) {
+  const cloud = await aCloud();
+  t.after(() => cloud.stop());
+  const nodes = new FakeNodes();
+  const noted: NodeOrder[] = [];
+  const turns: TurnsPort = {
+    take: async () => ({ before: [] }),
+    leave: async () => {},
+    noteOrder: async (order) => void noted.push(order),
+  };
+  const policy = { policy: () => ({}) as never };
+  const activities = {
+    ...createNodeGroupActivities({ cloud: cloud.port, nodes, turns, policy }),
+    ...createNodeActivities({ cloud: cloud.port, nodes, evictions: nodes }),
+  };
+  const activity = anActivity();
+  const act = <T>(ask: () => Promise<T>): Promise<T> => activity.act(ask);
+  const read = () => cloud.port.readNodeGroup(GROUP, CALL);
+  const { live: before, autoScalingGroup } = await read();
+  const order: NodeOrder = { group: GROUP, autoScalingGroup, before, raised: raisedSizes(before, 2), owner: 'add/r1' };
+  const untilAnswered = <T>(ask: () => Promise<T>): Promise<T> =>
+    eventually('it answers', () => act(ask), { withinMs: 10_000, everyMs: 20 });
+  const terminations = () => cloud.callsOf('TerminateInstanceInAutoScalingGroup').length;
+  const updates = () => cloud.callsOf('UpdateNodegroupConfig').length;
+  return {
+    core: cloud.core,
+    touch: cloud.touch,
+    terminations,
+    updates,
+    nodes,
+    noted,
+    activities,
+    act,
+    read,
+    order,
+    before,
+    untilAnswered,
+  };
+}
+
+describe('an order of nodes', () => {
+  it('is known to the queue of its group before AWS hears of it, and is one order however often it is asked for', async (t) => {
+    const { activities, act, order, noted, updates, read, untilAnswered } = await aWorld(t);
+    const first = await act(() => activities.orderNodes(order));
+    assert.equal(await untilAnswered(() => activities.orderNodes(order)), first);
+    assert.deepEqual([noted, updates()], [[order, order], 2]);
+    assert.deepEqual((await read()).live, { min: 1, max: 6, desired: 6 });
+  });
+
+  it('is taken back as far as it is not met, and a second time that is nothing', async (t) => {
+    const { activities, act, order, read, untilAnswered, core } = await aWorld(t);
+    core.nodeGroups.find(GROUP).capacity = 1;
+    await act(() => activities.orderNodes(order));
+    await eventually('one has come', async () => (await read()).instances.length === 5, { withinMs: 5_000 });
+    for (let once = 0; once < 2; once += 1)
+      assert.equal((await untilAnswered(() => activities.takeBackNodes(order))).desired, 5);
+    assert.equal((await read()).instances.length, 5);
+  });
+
+  it('keeps its nodes by the minimum for a while, and gives exactly that back', async (t) => {
+    const { activities, act, order, read, before, untilAnswered } = await aWorld(t);
+    await act(() => activities.orderNodes(order));
+    await eventually('six have come', async () => (await read()).instances.length === 6, { withinMs: 5_000 });
+    assert.deepEqual(await untilAnswered(() => activities.raiseMinimum(order)), { min: 6 });
+    assert.deepEqual((await read()).live, { min: 6, max: 6, desired: 6 });
+    assert.deepEqual(await untilAnswered(() => activities.giveMinimumBack(order)), { min: before.min });
+    assert.deepEqual((await read()).live, { min: 1, max: 6, desired: 6 });
+  });
+
+  it('is planned from what is read: a group that AWS does not know is a reason, and Cluster Autoscaler is seen', async (t) => {
+    const { activities, act, nodes } = await aWorld(t);
+    nodes.nodeAutoscaler = { kind: 'present', groups: [] };
+    const { [GROUP]: found, nope } = await act(() => activities.surveyNodeGroups([GROUP, 'nope']));
+    assert.deepEqual([found?.kind, found?.kind === 'found' && found.hasClusterAutoscaler], ['found', true]);
+    assert.match(nope?.kind === 'missing' ? nope.reason : '', /nope/);
+  });
+});
+
+describe('the removal of an instance', () => {
+  it('is asked for once, also when it is tried again', async (t) => {
+    const { activities, act, nodes, terminations, read } = await aWorld(t);
+    const [instance] = (await read()).instances;
+    const identity = nodes.addNode('gpu-1', { schedulable: false, providerId: `aws:///us-east-1a/${instance?.id}` });
+    const node = { ...identity, instanceId: instance?.id ?? '' };
+    const request = { node, group: GROUP, desiredBefore: 4 };
+    assert.deepEqual(await act(() => activities.terminateNode(request)), { kind: 'asked' });
+    assert.deepEqual(await act(() => activities.terminateNode(request)), { kind: 'asked' });
+    assert.deepEqual([terminations(), (await read()).live.desired], [1, 3]);
+  });
+
+  it('is not asked for under the minimum, and not for the name of another node', async (t) => {
+    const { activities, act, nodes, terminations, read, core, touch } = await aWorld(t);
+    const [instance] = (await read()).instances;
+    const identity = nodes.addNode('gpu-1', { schedulable: false, providerId: `aws:///us-east-1a/${instance?.id}` });
+    const node = { ...identity, instanceId: instance?.id ?? '' };
+    const other = await act(() =>
+      activities.terminateNode({ node: { ...node, uid: 'old' }, group: GROUP, desiredBefore: 4 }),
+    );
+    core.nodeGroups.find(GROUP).live = { min: 4, max: 6, desired: 4 };
+    touch();
+    const least = await act(() => activities.terminateNode({ node, group: GROUP, desiredBefore: 4 }));
+    assert.deepEqual([other.kind, least.kind, terminations()], ['refused', 'refused', 0]);
+  });
+});

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { NodeState } from '../../domain/gpu-node.ts';
+import { judgeGpus, type GpuFacts } from '../../domain/gpu-status.ts';
+import { aGpuNode, aGroup, P5 } from './addition-builders.ts';
+
+const TYPE = { 'node.kubernetes.io/instance-type': 'p5.48xlarge', 'eks.amazonaws.com/nodegroup': 'gpu-workers' };
+const node = (
+  of: Partial<NodeState> = {},
+  more: Partial<GpuFacts['nodes'][number]> = {},
+): GpuFacts['nodes'][number] => ({
+  state: aGpuNode('i-01', { name: 'n1', labels: TYPE, ...of }),
+  mark: null,
+  ownerRuns: false,
+  ...more,
+});
+const pod = (name: string, of: Partial<GpuFacts['pods'][number]> = {}): GpuFacts['pods'][number] => {
+  return { namespace: 'ml', name, node: 'n1', phase: 'Running', ready: true, owner: null, gpus: 0, ...of };
+};
+const daemon = (name: string, of: Partial<GpuFacts['pods'][number]> = {}) =>
+  pod(name, { owner: { kind: 'DaemonSet', name, uid: name }, ...of });
+const facts = (of: Partial<GpuFacts> = {}): GpuFacts => ({
+  atMs: 3_600_000,
+  nodes: [node()],
+  pods: [daemon('nvidia-device-plugin')],
+  groups: [],
+  types: [P5],
+  utilisation: { n1: 42.4 },
+  unread: '',
+  ...of,
+});
+const alarms = (of: Partial<GpuFacts>) =>
+  judgeGpus(facts(of)).findings.flatMap(({ says, needsPerson }) => (needsPerson ? [says] : []));
+const NO_GPUS = { allocatable: {} };
+
+describe('the status of GPU nodes', () => {
+  it('shows who uses which GPUs, and how busy they are', () => {
+    const { nodes, isWell } = judgeGpus(
+      facts({ pods: [pod('train', { gpus: 6 }), pod('over', { gpus: 2, phase: 'Succeeded' }), pod('web')] }),
+    );
+    assert.deepEqual(nodes, [
+      {
+        name: 'n1',
+        instanceId: 'i-01',
+        type: 'p5.48xlarge',
+        group: 'gpu-workers',
+        gpus: { allocatable: 8, used: 6, expected: 8 },
+        utilisation: 42.4,
+        pods: ['ml/train (6)'],
+      },
+    ]);
+    assert.equal(isWell, true);
+  });
+  it('does not show nodes without GPUs', () => {
+    assert.deepEqual(judgeGpus(facts({ nodes: [node({ ...NO_GPUS, labels: {} })] })).nodes, []);
+  });
+  for (const [name, pods, says] of [
+    ['no device plugin runs anywhere', [], /0 of 8 GPUs are registered: no device plugin runs anywhere/],
+    ['none runs on it', [daemon('nvidia-device-plugin', { node: 'n2' })], /no device plugin runs on it/],
+    [
+      'its plugin is not ready',
+      [daemon('nvidia-device-plugin', { ready: false })],
+      /ml\/nvidia-device-plugin is not ready/,
+    ],
+    ['its plugin is ready', [daemon('nvidia-device-plugin')], /look at the driver, and at Xid errors.*1h old/],
+  ] as const)
+    it(`says why a GPU is not there where ${name}`, () =>
+      assert.match(alarms({ nodes: [node(NO_GPUS)], pods }).join(), says));
+
+  it('names who cordoned a node, and that nobody knows', () => {
+    const mark = { owner: 'drain-gpu-node.n1/r1', requestedBy: 'alice', atMs: 0, untilMs: null };
+    const cordoned = { schedulable: false };
+    assert.match(alarms({ nodes: [node(cordoned)] }).join(), /cordoned by nobody that headroom knows/);
+    assert.match(alarms({ nodes: [node(cordoned, { mark })] }).join(), /by drain-gpu-node.n1, 1h ago, which has ended/);
+    assert.deepEqual(alarms({ nodes: [node(cordoned, { mark, ownerRuns: true })] }), []);
+  });
+  it('tells a node that is not Ready', () =>
+    assert.match(alarms({ nodes: [node({ ready: false })] }).join(), /not Ready/));
+
+  it('compares a group with the policy, and tells what EKS complains of', () => {
+    const group = (of: Parameters<typeof aGroup>[0]) => [
+      { name: 'gpu-workers', policy: { limits: { min: 1, max: 5 }, instanceTypes: [] }, state: aGroup(of), unread: '' },
+    ];
+    assert.deepEqual(alarms({ groups: group({}) }), []);
+    const issues = [{ code: 'AsgInstanceLaunchFailures', message: 'no capacity', resourceIds: [] }];
+    assert.deepEqual(alarms({ groups: group({ status: 'DEGRADED', issues, live: { min: 0, max: 10, desired: 6 } }) }), [
+      'EKS calls it DEGRADED',
+      'AsgInstanceLaunchFailures: no capacity',
+      'it wants 6 nodes and headroom.yaml allows 5',
+    ]);
+    const unread = judgeGpus(facts({ groups: [{ ...group({})[0], state: null, unread: 'no region' } as never] }));
+    assert.deepEqual([unread.isWell, unread.findings.at(-1)?.says], [true, 'AWS was not read: no region']);
+  });
+});

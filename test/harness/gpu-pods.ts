@@ -1,0 +1,113 @@
+import type { GpuLane } from './gpu-lane.ts';
+
+export interface RawPod {
+  readonly metadata: {
+    readonly name: string;
+    readonly deletionTimestamp?: string;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: { readonly nodeName?: string };
+  readonly status?: { readonly phase?: string };
+}
+interface Manifest {
+  readonly path: string;
+  readonly body: object;
+}
+
+const TOLERATIONS = [{ key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }];
+
+/** What brings a pod to the lane's node group. */
+export const onGroup = ({ group }: GpuLane) => ({
+  nodeSelector: { 'eks.amazonaws.com/nodegroup': group },
+  tolerations: TOLERATIONS,
+});
+
+/** On the lane's node group, or on one node of it. */
+function podSpec({ group }: GpuLane, { node, gpus = 0 }: { readonly node?: string; readonly gpus?: number }): object {
+  const requests = { cpu: '100m', memory: '64Mi', ...(gpus > 0 && { 'nvidia.com/gpu': String(gpus) }) };
+  return {
+    nodeSelector: {
+      'eks.amazonaws.com/nodegroup': group,
+      ...(node !== undefined && { 'kubernetes.io/hostname': node }),
+    },
+    tolerations: TOLERATIONS,
+    containers: [
+      {
+        name: 'main',
+        image: 'tensafe:1',
+        resources: { requests, ...(gpus > 0 && { limits: { 'nvidia.com/gpu': String(gpus) } }) },
+      },
+    ],
+  };
+}
+
+export function aDeployment(
+  gpu: GpuLane,
+  name: string,
+  { replicas, node }: { readonly replicas: number; readonly node?: string },
+): Manifest {
+  const labels = { app: name };
+  return {
+    path: `/apis/apps/v1/namespaces/${gpu.lane.namespace}/deployments`,
+    body: {
+      metadata: { name },
+      spec: {
+        replicas,
+        selector: { matchLabels: labels },
+        template: { metadata: { labels }, spec: podSpec(gpu, { ...(node !== undefined && { node }) }) },
+      },
+    },
+  };
+}
+
+export function aJob(gpu: GpuLane, name: string, on: { readonly node: string; readonly gpus: number }): Manifest {
+  return {
+    path: `/apis/batch/v1/namespaces/${gpu.lane.namespace}/jobs`,
+    body: {
+      metadata: { name },
+      // what interrupts it does not count against it
+      spec: {
+        podFailurePolicy: {
+          rules: [{ action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] }],
+        },
+        template: {
+          metadata: { labels: { app: name }, annotations: { 'headroom.dev/sandbox-job': 'running' } },
+          spec: { ...podSpec(gpu, on), restartPolicy: 'Never' },
+        },
+      },
+    },
+  };
+}
+
+export function aBudget(gpu: GpuLane, app: string, { minAvailable }: { readonly minAvailable: number }): Manifest {
+  return {
+    path: `/apis/policy/v1/namespaces/${gpu.lane.namespace}/poddisruptionbudgets`,
+    body: { metadata: { name: app }, spec: { minAvailable, selector: { matchLabels: { app } } } },
+  };
+}
+
+export async function put({ kube }: GpuLane, { path, body }: Manifest): Promise<void> {
+  const { status, text } = await kube.send('POST', path, body);
+  if (status !== 201) throw new Error(`${path}: ${status} ${text}`);
+}
+
+/** The lane's pods on this node that are not over. */
+export async function podsOn({ kube, lane }: GpuLane, node: string): Promise<readonly RawPod[]> {
+  const { text } = await kube.send('GET', `/api/v1/namespaces/${lane.namespace}/pods`);
+  const { items } = JSON.parse(text) as { readonly items: readonly RawPod[] };
+  return items.filter(({ spec, status }) => spec.nodeName === node && status?.phase === 'Running');
+}
+
+/** Its pods have done their work. */
+export async function finishJob({ kube, lane }: GpuLane, app: string): Promise<void> {
+  const path = `/api/v1/namespaces/${lane.namespace}/pods`;
+  const { text } = await kube.send('GET', `${path}?labelSelector=app%3D${app}`);
+  const { items } = JSON.parse(text) as { readonly items: readonly RawPod[] };
+  for (const { metadata } of items)
+    await kube.send(
+      'PATCH',
+      `${path}/${metadata.name}/status`,
+      { status: { phase: 'Succeeded' } },
+      'application/merge-patch+json',
+    );
+}

@@ -1,0 +1,278 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { drainId } from '../../domain/names.ts';
+import { eventually } from '../harness/eventually.ts';
+import { inGpuLane, untilEnded, untilIn, type GpuLane } from '../harness/gpu-lane.ts';
+import { aBudget, aDeployment, aJob, finishJob, onGroup, podsOn, put } from '../harness/gpu-pods.ts';
+
+const drain = ({ lane }: GpuLane, node: string, ...words: readonly string[]) => lane.headroom('drain', node, ...words);
+
+/** How the run ended, and what it told. */
+async function endOf(gpu: GpuLane, node: string) {
+  await untilEnded(gpu, drainId([node]));
+  const result = await gpu.result(drainId([node]));
+  if (result === null || !('reasons' in result)) throw new Error(`not an end of a drain: ${JSON.stringify(result)}`);
+  return { lost: undefined, nodes: [], ...result };
+}
+const firstNode = (gpu: GpuLane): string => gpu.nodes()[0] ?? assert.fail('no nodes');
+
+describe('draining a GPU node', { concurrency: 3 }, () => {
+  it('removes exactly the node that was named, after its pods have gone', () =>
+    inGpuLane({}, async (gpu) => {
+      const node = firstNode(gpu);
+      const [instance, before] = [gpu.instanceOf(node), gpu.instances()];
+      await put(gpu, aDeployment(gpu, 'web', { replicas: 6 }));
+      await eventually('pods run there', async () => (await podsOn(gpu, node)).length > 0);
+      const plan = await gpu.lane.headroom('plan', 'drain', node, '--remove');
+      assert.equal(plan.code, 0, plan.stderr);
+      assert.match(plan.stdout, new RegExp(`node +${node}, ${instance}, p5.48xlarge, 8 GPUs`));
+      assert.match(
+        plan.stdout,
+        /undo +until the first instance is told to terminate .* after that there is no way back/,
+      );
+      assert.equal(await gpu.isSchedulable(node), true);
+
+      const began = await drain(gpu, node, '--remove', '--as', 'alice');
+      assert.equal(began.code, 0, began.stderr);
+      const { outcome, reasons, nodes, lost } = await endOf(gpu, node);
+      assert.deepEqual([outcome, reasons, lost], ['removed', [], []]);
+      assert.deepEqual(
+        nodes.map(({ name, instanceId }) => [name, instanceId]),
+        [[node, instance]],
+      );
+      assert.deepEqual(
+        gpu.instances(),
+        before.filter((id) => id !== instance),
+      );
+      assert.deepEqual([gpu.sizes().desired, await gpu.node(node)], [3, undefined]);
+      assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
+      await gpu.lane.record('drain-remove');
+    }));
+
+  it('keeps an emptied node cordoned for a while, and makes it schedulable again', () =>
+    inGpuLane({}, async (gpu) => {
+      const node = firstNode(gpu);
+      await drain(gpu, node, '--for', '1m', '--as', 'alice');
+      await untilIn(gpu, drainId([node]), 'holding');
+      assert.equal(await gpu.isSchedulable(node), false);
+      const bears = (await gpu.node(node))?.metadata;
+      assert.equal(bears?.labels?.['headroom.dev/cordoned'], 'true');
+      assert.match(
+        bears?.annotations?.['headroom.dev/cordon'] ?? '',
+        /"owner":"drain-gpu-node\..*"requestedBy":"alice"/,
+      );
+      assert.equal((await gpu.lane.headroom('end', drainId([node]), '--as', 'bob')).code, 0);
+      assert.equal((await endOf(gpu, node)).outcome, 'drained');
+      const after = await gpu.node(node);
+      assert.deepEqual(
+        [await gpu.isSchedulable(node), after?.metadata.annotations?.['headroom.dev/cordon']],
+        [true, undefined],
+      );
+      assert.deepEqual([gpu.sizes().desired, gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length], [4, 0]);
+    }));
+
+  it('waits for a training job to end before anything is evicted', () =>
+    inGpuLane(
+      { policy: { drain: { waitForJobs: '1m', checkEvery: '300ms', protectYoungGpuJobs: '0s' } } },
+      async (gpu) => {
+        const node = firstNode(gpu);
+        await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
+        await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1);
+        await drain(gpu, node, '--remove');
+        await untilIn(gpu, drainId([node]), 'waiting for jobs');
+        const [pod] = await podsOn(gpu, node);
+        assert.deepEqual([await gpu.isSchedulable(node), pod?.metadata.deletionTimestamp], [false, undefined]);
+        assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 0);
+        await finishJob(gpu, 'train');
+        assert.equal((await endOf(gpu, node)).outcome, 'removed');
+      },
+    ));
+
+  it('asks a job for a checkpoint, and interrupts it when it has answered', () =>
+    inGpuLane(
+      { policy: { drain: { waitForJobs: '1s', checkpointWithin: '40s', allowUnplacedGpuPods: true } } },
+      async (gpu) => {
+        const node = firstNode(gpu);
+        await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
+        await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1);
+        await drain(gpu, node, '--for', '10s');
+        const asked = await eventually('it is asked', async () => {
+          const [pod] = await podsOn(gpu, node);
+          return pod?.metadata.annotations?.['headroom.dev/checkpoint'] === 'requested' ? pod : false;
+        });
+        const path = `/api/v1/namespaces/${gpu.lane.namespace}/pods/${asked.metadata.name}`;
+        const done = { metadata: { annotations: { 'headroom.dev/checkpoint': 'done' } } };
+        await gpu.kube.send('PATCH', path, done, 'application/merge-patch+json');
+        const { outcome, nodes, reasons } = await endOf(gpu, node);
+        assert.deepEqual([outcome, reasons], ['drained', []]);
+        assert.match(JSON.stringify(nodes), /"evicted":1/);
+      },
+    ));
+
+  it('gives the node back, with the reason, where a job runs on and nobody says that it may be interrupted', () =>
+    inGpuLane(
+      {
+        policy: {
+          drain: { waitForJobs: '1s', jobsLeft: 'ask', allowUnplacedGpuPods: true },
+          approval: { expiresAfter: '5s' },
+        },
+      },
+      async (gpu) => {
+        const node = firstNode(gpu);
+        await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
+        await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1);
+        await drain(gpu, node, '--remove');
+        const { outcome, reasons } = await endOf(gpu, node);
+        assert.equal(outcome, 'not drained');
+        assert.match(reasons.join(), /Job .*train still runs: nobody said that it may be interrupted/);
+        assert.deepEqual([await gpu.isSchedulable(node), (await podsOn(gpu, node)).length], [true, 1]);
+      },
+    ));
+
+  it('names the budget that holds the last pod, and gives the node back at its deadline', () =>
+    inGpuLane({}, async (gpu) => {
+      const node = firstNode(gpu);
+      await put(gpu, aDeployment(gpu, 'web', { replicas: 2, node }));
+      await put(gpu, aBudget(gpu, 'web', { minAvailable: 2 }));
+      await eventually('pods run there', async () => (await podsOn(gpu, node)).length === 2);
+      const { code, stderr } = await drain(gpu, node, '--remove');
+      const reasons = code === 3 ? stderr : (await endOf(gpu, node)).reasons.join('; ');
+      assert.match(reasons, /budget web/);
+      assert.deepEqual([await gpu.isSchedulable(node), gpu.sizes().desired], [true, 4]);
+    }));
+
+  it('gives a single replica a second one first, and takes it back', () =>
+    inGpuLane({ replicas: 1, policy: { drain: { evictionDeadline: '60s' } } }, async (gpu) => {
+      await gpu.lane.admin.patch('Deployment', 'tensafe-server', { spec: { template: { spec: onGroup(gpu) } } });
+      const node = await eventually('it runs on a GPU node', async () => {
+        const busy = await Promise.all(
+          gpu.nodes().map(async (name) => ((await podsOn(gpu, name)).length > 0 ? name : '')),
+        );
+        return busy.find((name) => name !== '') ?? false;
+      });
+      await eventually('it is available', async () => (await gpu.lane.available()) === 1);
+      await drain(gpu, node, '--for', '1s');
+      const { outcome, reasons } = await endOf(gpu, node);
+      assert.deepEqual([outcome, reasons], ['drained', []]);
+      const { status } = await gpu.lane.status(drainId([node]));
+      const told = (status?.timeline ?? []).map(({ what }) => what);
+      assert.ok(told.indexOf('tensafe-server has a second replica') > 0, told.join());
+      assert.ok(
+        told.indexOf('tensafe-server has a second replica') < told.findIndex((what) => what.endsWith('is empty')),
+      );
+      await eventually('the second one is given back', async () => {
+        const { spec, metadata } = await gpu.lane.governorObject();
+        return spec['replicas'] === 1 && metadata.labels?.['headroom.dev/held'] === undefined;
+      });
+    }));
+
+  it('leaves a person’s cordon where it is', () =>
+    inGpuLane({}, async (gpu) => {
+      const node = firstNode(gpu);
+      await gpu.kube.send(
+        'PATCH',
+        `/api/v1/nodes/${node}`,
+        { spec: { unschedulable: true } },
+        'application/merge-patch+json',
+      );
+      await drain(gpu, node, '--for', '1s');
+      const { outcome } = await endOf(gpu, node);
+      assert.deepEqual([outcome, await gpu.isSchedulable(node)], ['drained', false]);
+    }));
+
+  it('gives the node back when the approval is rejected', () =>
+    inGpuLane({ policy: { approval: { drainGpuNode: 'always', expiresAfter: '60s' } } }, async (gpu) => {
+      const node = firstNode(gpu);
+      await drain(gpu, node, '--remove', '--as', 'alice');
+      await untilIn(gpu, drainId([node]), 'waiting for approval');
+      assert.equal(await gpu.isSchedulable(node), false);
+      assert.equal((await gpu.lane.headroom('reject', drainId([node]), '--as', 'bob')).code, 0);
+      assert.equal((await endOf(gpu, node)).outcome, 'unapproved');
+      assert.deepEqual([await gpu.isSchedulable(node), gpu.sizes().desired], [true, 4]);
+    }));
+
+  it('makes the node schedulable again when its run is terminated', () =>
+    inGpuLane({}, async (gpu) => {
+      const node = firstNode(gpu);
+      await drain(gpu, node, '--for', '10m');
+      await untilIn(gpu, drainId([node]), 'holding');
+      await gpu.lane.temporal.workflow.getHandle(drainId([node])).terminate('on purpose');
+      await eventually('the node is given back', () => gpu.isSchedulable(node), { withinMs: 60_000, everyMs: 500 });
+    }));
+
+  for (const lost of ['reset-before', 'reset-after'] as const)
+    it(`ends exactly one instance where AWS does not answer (${lost})`, () =>
+      inGpuLane({}, async (gpu) => {
+        const node = firstNode(gpu);
+        const [instance, before] = [gpu.instanceOf(node), gpu.instances()];
+        gpu.cloud.order({ do: 'fail', operation: 'TerminateInstanceInAutoScalingGroup', what: lost, times: 1 });
+        await drain(gpu, node, '--remove');
+        assert.equal((await endOf(gpu, node)).outcome, 'removed');
+        assert.deepEqual(
+          gpu.instances(),
+          before.filter((id) => id !== instance),
+        );
+        assert.equal(gpu.sizes().desired, 3);
+      }));
+
+  it('lets no two drains pass the same minimum', () =>
+    inGpuLane({ sizes: { min: 3, max: 6, desired: 4 } }, async (gpu) => {
+      const [one = '', other = ''] = gpu.nodes();
+      await Promise.all([drain(gpu, one, '--remove'), drain(gpu, other, '--remove')]);
+      const ends = [await endOf(gpu, one), await endOf(gpu, other)];
+      const [first, second] = ends.toSorted((a) => (a.outcome === 'removed' ? -1 : 1));
+      assert.deepEqual([first?.outcome, second?.outcome === 'removed'], ['removed', false]);
+      assert.match(second?.reasons.join() ?? '', /minimum/);
+      assert.deepEqual([gpu.sizes().desired, gpu.instances().length], [3, 3]);
+      assert.deepEqual(await Promise.all(gpu.nodes().map(gpu.isSchedulable)), [true, true, true]);
+    }));
+
+  it('refuses what it cannot do, with all reasons at once', () =>
+    inGpuLane({ sizes: { min: 4, max: 6, desired: 4 } }, async (gpu) => {
+      const { code, stderr } = await drain(gpu, firstNode(gpu), '--remove');
+      assert.equal(code, 3);
+      assert.match(stderr, /minimum/);
+      const unknown = await drain(gpu, 'ip-10-0-0-1.nowhere', '--remove');
+      assert.deepEqual([unknown.code, /ip-10-0-0-1.nowhere/.test(unknown.stderr)], [3, true]);
+      const both = await drain(gpu, firstNode(gpu), '--remove', '--for', '1h');
+      assert.equal(both.code, 2);
+      assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 0);
+    }));
+});
+
+describe('the status of GPU nodes', () => {
+  it('shows nodes and groups, and whose cordon it is', () =>
+    inGpuLane({}, async (gpu) => {
+      const node = firstNode(gpu);
+      await gpu.kube.send(
+        'PATCH',
+        `/api/v1/nodes/${node}`,
+        { spec: { unschedulable: true } },
+        'application/merge-patch+json',
+      );
+      const { code, stdout, stderr } = await gpu.lane.headroom('gpu');
+      assert.equal(code, 1, stderr);
+      assert.match(stdout, new RegExp(`${node} +${gpu.instanceOf(node)} +p5.48xlarge +${gpu.group} +0 of 8 GPUs used`));
+      assert.match(stdout, new RegExp(`NEEDS A PERSON +${node}: it is cordoned by nobody that headroom knows`));
+      assert.match(
+        stdout,
+        new RegExp(`${gpu.group}: minimum 1, desired 4, maximum 6; 4 in service; headroom.yaml allows 1 to 8`),
+      );
+    }));
+});
+
+describe('GPU nodes for a time', () => {
+  it('are drained and removed at the end of the loan, exactly those', () =>
+    inGpuLane({}, async (gpu) => {
+      const before = gpu.instances();
+      await gpu.lane.headroom('add-nodes', gpu.group, '--count', '1', '--for', '1m', '--as', 'alice');
+      const run = `add-gpu-nodes.${gpu.group}`;
+      await untilIn(gpu, run, 'holding');
+      assert.equal(gpu.instances().length, 5);
+      assert.equal((await gpu.lane.headroom('end', run, '--as', 'bob')).code, 0);
+      await untilEnded(gpu, run);
+      const result = await gpu.result(run);
+      assert.deepEqual(result !== null && 'returned' in result && [result.returned, result.reasons], [true, []]);
+      assert.deepEqual([gpu.instances().toSorted(), gpu.sizes().desired], [before.toSorted(), 4]);
+    }));
+});
