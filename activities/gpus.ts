@@ -1,8 +1,9 @@
-import { gpusOf, type NodeState } from '../domain/gpu-node.ts';
+import { gpusOf, type CordonMark, type NodeState } from '../domain/gpu-node.ts';
 import type { GpuFacts } from '../domain/gpu-status.ts';
 import { currentCall } from './call.ts';
 import { messageOf } from './failure.ts';
 import type { Ports } from './ports.ts';
+import { activityInfo } from '@temporalio/activity';
 
 /** As the DCGM exporter tells it, in percent; its nodes go by `Hostname`. */
 const UTILISATION = 'avg by (Hostname) (DCGM_FI_DEV_GPU_UTIL)';
@@ -37,7 +38,11 @@ export function createGpuActivities({
       Promise.all(
         gpuNodes.map(async (state) => {
           const mark = marks.get(state.uid) ?? null;
-          return { state, mark, ownerRuns: mark !== null && (await runs.isRunning(mark.owner, call)) };
+          return {
+            state,
+            mark,
+            ownerRuns: mark !== null && (isOfOthers(mark) || (await runs.isRunning(mark.owner, call))),
+          };
         }),
       ),
     ]);
@@ -51,6 +56,11 @@ export function createGpuActivities({
       types,
       ...measured,
     };
+  }
+
+  /** Of another headroom beside the same cluster nobody here knows whether its run goes on. */
+  function isOfOthers({ namespace }: CordonMark): boolean {
+    return namespace !== undefined && namespace !== activityInfo().workflowNamespace;
   }
 
   async function readGroup(

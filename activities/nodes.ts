@@ -37,7 +37,8 @@ export type GoneReport =
 export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'nodes' | 'evictions' | 'cloud'>) {
   /** Safe to repeat: a node that bears our mark is ours already. A person's cordon is left, and is told. */
   async function cordonNode({ node, mark }: { readonly node: NodeIdentity; readonly mark: CordonMark }) {
-    return nodes.cordon(node, mark, currentCall());
+    const { workflowNamespace: namespace } = activityInfo();
+    return nodes.cordon(node, { ...mark, ...(namespace !== undefined && { namespace }) }, currentCall());
   }
 
   /** Only what this owner has cordoned. */

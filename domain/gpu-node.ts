@@ -53,6 +53,8 @@ export function ownerOf({ labels, providerId }: Pick<NodeState, 'labels' | 'prov
 export interface CordonMark {
   /** `<workflowId>/<firstExecutionRunId>` of the run. */
   readonly owner: string;
+  /** Temporal namespace of the run: of another one nobody here knows whether it goes on. */
+  readonly namespace?: string;
   readonly requestedBy: string;
   readonly atMs: number;
   /** When it ends by itself; null: with its run. */

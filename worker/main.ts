@@ -90,7 +90,7 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
   ]);
   const stop = () => workers.forEach((worker) => worker.getState() === 'RUNNING' && worker.shutdown());
   const running = workers.map((worker) => worker.run());
-  const sweep = startSweep(ports, Runtime.instance().logger);
+  const sweep = startSweep(ports, { log: Runtime.instance().logger, namespace });
   const ending = new AbortController();
   const done = Promise.race([
     Promise.all(running).then(() => undefined),

@@ -29,7 +29,7 @@ export function startSweep(
     cloud,
     runs,
   }: Pick<Ports, 'workloads' | 'ledger' | 'policy' | 'nodes' | 'cloud' | 'runs'>,
-  log: Log,
+  { log, namespace }: { readonly log: Log; /** Temporal's. */ readonly namespace: string },
 ): { stop(): Promise<void> } {
   const ending = new AbortController();
   const caller = `sweep/${hostname()}`;
@@ -51,7 +51,13 @@ export function startSweep(
     }
   }
 
-  async function endCordon({ name, uid, providerId }: NodeState, { owner }: CordonMark, call: Call): Promise<void> {
+  async function endCordon(
+    { name, uid, providerId }: NodeState,
+    { owner, namespace: of = namespace }: CordonMark,
+    call: Call,
+  ): Promise<void> {
+    // another headroom beside the same cluster: whether its run goes on is not ours to know
+    if (of !== namespace) return;
     if (await runs.isRunning(owner, call)) return;
     const instanceId = instanceIdOf(providerId) ?? '';
     if (await isGoing(instanceId, call)) return;

@@ -31,7 +31,7 @@ function aSweep(
   const cloud = { ...NO_CLOUD.cloud, readInstances };
   const sweep = startSweep(
     { workloads: cluster, ledger, policy, nodes, cloud, runs },
-    { warn: (_, fields) => void warnings.push(fields) },
+    { log: { warn: (_, fields) => void warnings.push(fields) }, namespace: 'ours' },
   );
   return { woken, warnings, sweep };
 }
@@ -47,10 +47,10 @@ const NO_RUNS: Ports['runs'] = { isRunning: async () => false, find: async () =>
 const OWNER = 'drain-gpu-node.gpu-1/r1';
 
 /** A node that a run has cordoned. */
-async function aCordonedNode() {
+async function aCordonedNode(namespace = 'ours') {
   const nodes = new FakeNodes();
   const node = nodes.addNode('gpu-1');
-  await nodes.cordon(node, { owner: OWNER, requestedBy: 'alice', atMs: 0, untilMs: null });
+  await nodes.cordon(node, { owner: OWNER, namespace, requestedBy: 'alice', atMs: 0, untilMs: null });
   const isSchedulable = async () => (await nodes.readNode('gpu-1'))?.schedulable === true;
   return { nodes, node, isSchedulable };
 }
@@ -65,7 +65,7 @@ describe('the sweep of a worker', () => {
     assert.deepEqual(await nodes.listCordoned(), []);
   });
 
-  it('leaves a node whose run goes on, one whose instance goes, and a person’s cordon', async () => {
+  it('leaves a node whose run goes on, one whose instance goes, another headroom’s, and a person’s cordon', async () => {
     const ours = await aCordonedNode();
     const dying = await aCordonedNode();
     const theirs = new FakeNodes();
@@ -74,6 +74,7 @@ describe('the sweep of a worker', () => {
       { nodes: ours.nodes, running: [OWNER] },
       { nodes: dying.nodes, going: [dying.node.instanceId] },
       { nodes: theirs },
+      { nodes: (await aCordonedNode('another')).nodes },
     ]) {
       const world = aWorld();
       const { sweep, warnings } = aSweep(world, swept);
