@@ -14,6 +14,7 @@ import { openRun, type Run } from './run.ts';
 import { openNodeSteering } from './steer-nodes.ts';
 import { reading, reckoning } from './stubs.ts';
 import { withSurge } from './surge.ts';
+import type { ResolvedDrain } from '../domain/drain-policy.ts';
 
 /** Longer than any job is waited for; what is not over by then is given back. */
 const LONGEST_RUN_MS = 31 * 24 * 3_600_000;
@@ -52,7 +53,8 @@ export async function drainGpuNode(input: DrainRequest): Promise<RunResult> {
 async function follow(parts: DrainParts): Promise<RunResult> {
   const { run, steering, record, request } = parts;
   announce(run);
-  const planned = await planNow(run, request);
+  const policy = await reckoning.resolveDrainPolicy.executeWithOptions({ summary: 'policy of drains' }, []);
+  const planned = await planNow(run, { request, policy });
   if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons };
   const { plan, hash } = planned;
   const others = plan.nodes.filter(({ name, instanceId }) => (request.instances?.[name] ?? instanceId) !== instanceId);
@@ -69,7 +71,7 @@ async function follow(parts: DrainParts): Promise<RunResult> {
         group,
         what,
         isEnded: steering.isEnded,
-        act: () => drainInTurn(parts, { group, what }),
+        act: () => drainInTurn({ ...parts, policy }, { plan, group, what }),
       })) ?? ENDED;
     if (isDone(ended) && request.remove !== true) await holdCordon(parts, plan);
   } finally {
@@ -87,22 +89,25 @@ const describeOther = ({ name, instanceId }: DrainPlan['nodes'][number]): string
 const isReasons = (ended: RunResult | readonly string[]): ended is readonly string[] => Array.isArray(ended);
 const isDone = (ended: RunResult | readonly string[]): boolean => isReasons(ended) && ended.length === 0;
 
+/** What was judged so short a time ago is as it is now. */
+const FRESH_MS = 5_000;
+
+interface Turn {
+  /** As it was before the turn: names are used again, so these nodes, by uid, are cordoned or none (R46). */
+  readonly plan: DrainPlan;
+  readonly group: string;
+  readonly what: string;
+}
+
 /** Why it went no further, or how the run ends; no reasons: the nodes are empty, and gone where they were to go. */
-async function drainInTurn(
-  parts: DrainParts,
-  turn: { readonly group: string; readonly what: string },
-): Promise<RunResult | readonly string[]> {
-  const { run, steering, record, request } = parts;
+async function drainInTurn(parts: KnownParts, { plan, ...turn }: Turn): Promise<RunResult | readonly string[]> {
+  const { steering, request } = parts;
   await steering.untilResumed();
-  const before = await planNow(run, request);
-  if (before.kind === 'refuse') return { outcome: 'refused', reasons: before.reasons } as const;
-  // names are used again: what was planned before the wait has to be what is cordoned (R46)
-  const moved = before.plan.nodes.filter((node) => !record.nodes().some(({ uid }) => uid === node.uid));
-  if (moved.length > 0) return { outcome: 'refused', reasons: moved.map(describeOther) };
   if (steering.isEnded()) return ENDED;
-  const refused = await cordonAll(parts, before.plan);
+  const refused = await cordonAll(parts, plan);
   if (refused.length > 0) return { outcome: 'refused', reasons: refused } as const;
 
+  const judgedAtMs = Date.now();
   const cordoned = await decide(parts, []);
   if ('outcome' in cordoned) return cordoned;
   await steering.untilResumed();
@@ -111,7 +116,8 @@ async function drainInTurn(
   if (jobs.kind === 'stop') return jobs.reasons;
 
   // the nodes went on working while people and jobs were waited for, so they are judged as they are now
-  const settled = await decide(parts, jobs.interrupt);
+  const isFresh = cordoned.plan.wait.length === 0 && Date.now() - judgedAtMs < FRESH_MS;
+  const settled = isFresh ? cordoned : await decide(parts, jobs.interrupt);
   if ('outcome' in settled) return settled;
   if (steering.isEnded()) return ENDED;
   if (settled.plan.wait.length > 0)
@@ -127,8 +133,8 @@ async function drainInTurn(
 }
 
 /** The plan as things stand, without a blocker and approved as far as policy asks for that; else how the run ends. */
-async function decide({ run, approval, request }: DrainParts, interrupt: readonly string[]) {
-  const planned = await planNow(run, request, interrupt);
+async function decide({ run, approval, request, policy }: KnownParts, interrupt: readonly string[]) {
+  const planned = await planNow(run, { request, policy, interrupt });
   if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons } as const;
   const { plan, hash } = planned;
   if (plan.blockers.length > 0) return { outcome: 'refused', reasons: plan.blockers.map(describeBlocker) } as const;
@@ -143,8 +149,17 @@ function isPromised({ wait, interrupt }: DrainPlan): boolean {
   return isOfLoan && wait.length === 0 && interrupt.length === 0;
 }
 
-async function planNow(run: Run, request: DrainRequest, interrupt: readonly string[] = []) {
-  const policy = await reckoning.resolveDrainPolicy.executeWithOptions({ summary: 'policy of drains' }, []);
+/** With the policy that the run goes by. */
+type KnownParts = DrainParts & { readonly policy: ResolvedDrain };
+
+async function planNow(
+  run: Run,
+  {
+    request,
+    policy,
+    interrupt = [],
+  }: { readonly request: DrainRequest; readonly policy: ResolvedDrain; readonly interrupt?: readonly string[] },
+) {
   const summary = `${request.nodes.join(', ')} and every pod there`;
   const survey = await reading.surveyDrain.executeWithOptions({ summary }, [
     { nodes: request.nodes, ...(request.remove === true && { remove: true }) },

@@ -46,6 +46,8 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       );
       assert.deepEqual([gpu.sizes().desired, await gpu.node(node)], [3, undefined]);
       assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
+      const { historyLength } = await gpu.lane.temporal.workflow.getHandle(drainId([node])).describe();
+      assert.ok(historyLength <= 80, `${historyLength} events`);
       await gpu.lane.record('drain-remove');
     }));
 
