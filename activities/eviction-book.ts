@@ -11,42 +11,21 @@ import type { NodeView } from './ports.ts';
 
 type Asked = EvictionRound['now'][number];
 
-/** A controller that places its pods on the node by itself brings them back for ever; after so many rounds it is told. */
-const ROUNDS = 3;
-
 /** What was asked of the Eviction API in one drain, and what came of it. Nothing of it outlives the worker, and nothing needs to. */
 export function createEvictionBook({ betweenTriesMs }: { readonly betweenTriesMs: number }) {
   const underWay = new Map<string, UnderWay & { readonly name: string }>();
   const turnedDown = new Map<string, TurnedDown>();
   /** Controllers of pods that were asked for, by uid, until they are complete again. */
   const unreplaced = new Map<string, PodOwner & { readonly namespace: string }>();
-  /** By uid of the controller: how many pods it had here at first, and how many of later ones were evicted. */
-  const [atFirst, evictedSince] = [new Map<string, number>(), new Map<string, number>()];
-  let first: ReadonlySet<string> | undefined;
   let evicted = 0;
-
-  function noteAccepted(pod: NodePod): void {
-    evicted += 1;
-    if (pod.owner === null || first?.has(pod.uid) !== false) return;
-    evictedSince.set(pod.owner.uid, (evictedSince.get(pod.owner.uid) ?? 0) + 1);
-  }
 
   return {
     underWay,
     turnedDown,
     unreplaced,
     evicted: () => evicted,
-    returning: (): ReadonlySet<string> =>
-      new Set(
-        [...evictedSince].filter(([uid, count]) => count >= ROUNDS * (atFirst.get(uid) ?? 1)).map(([uid]) => uid),
-      ),
     /** Called with each state that was seen, in order: a budget shows an eviction for a moment only. */
     see(view: NodeView): void {
-      if (first === undefined) {
-        first = new Set(view.pods.map(({ uid }) => uid));
-        for (const { owner } of view.pods)
-          if (owner !== null) atFirst.set(owner.uid, (atFirst.get(owner.uid) ?? 0) + 1);
-      }
       const here = new Set(view.pods.map(({ uid }) => uid));
       const disrupted = new Map(view.budgets.map((budget) => [budgetKey(budget), new Set(budget.disruptedPods)]));
       for (const [uid, one] of underWay) {
@@ -64,7 +43,7 @@ export function createEvictionBook({ betweenTriesMs }: { readonly betweenTriesMs
       const asked = underWay.get(pod.uid);
       if (asked === undefined) return;
       if (answer.kind === 'accepted') {
-        noteAccepted(pod);
+        evicted += 1;
         underWay.set(pod.uid, { ...asked, acceptedAtMs: nowMs });
         return;
       }

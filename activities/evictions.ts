@@ -11,8 +11,6 @@ export interface EvictPodsRequest {
   readonly node: NodeIdentity;
   /** Only these; without them, all that are to go. */
   readonly pods?: readonly PodRef[];
-  /** These stay where they are. */
-  readonly leave?: readonly PodRef[];
   /** When it answers with what is left, in milliseconds since 1970. */
   readonly deadlineMs: number;
   /** How long a pod that was turned down is left alone while nothing changes and the API server names no time; default 5 s. */
@@ -48,7 +46,7 @@ const AT_ONCE = 50;
 
 export function createEvictionActivities({ evictions }: Pick<Ports, 'evictions'>) {
   /**
-   * Evicts until nothing is left that is to go, pods that come back meanwhile included. Safe to start again from nothing: all it
+   * Evicts until nothing is left that is to go; without a list, pods that come back meanwhile are among them. Safe to start again from nothing: all it
    * needs to know is on the cluster, and an eviction that was asked for twice is one.
    */
   async function evictPods(request: EvictPodsRequest): Promise<EvictionReport> {
@@ -70,7 +68,6 @@ export function createEvictionActivities({ evictions }: Pick<Ports, 'evictions'>
         budgets: seen.budgets,
         underWay: book.underWay,
         turnedDown: book.turnedDown,
-        returning: book.returning(),
         unreplaced: oneByOne ? new Set(book.unreplaced.keys()) : null,
         atOnce,
         nowMs,
@@ -144,7 +141,6 @@ function findLeft(pods: readonly NodePod[], held: readonly Held[]): readonly Hel
   return [...held, ...others.map((pod) => ({ pod: refOf(pod), why, budget: null, forever: false }))];
 }
 
-function isMeant(pod: NodePod, { pods, leave = [] }: EvictPodsRequest): boolean {
-  const isIn = (those: readonly PodRef[]) => those.some(({ uid }) => uid === pod.uid);
-  return isToBeEvicted(pod) && !isIn(leave) && (pods === undefined || isIn(pods));
+function isMeant(pod: NodePod, { pods }: EvictPodsRequest): boolean {
+  return isToBeEvicted(pod) && (pods === undefined || pods.some(({ uid }) => uid === pod.uid));
 }

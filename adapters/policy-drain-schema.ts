@@ -27,6 +27,9 @@ export const Drain = z.strictObject({
   allowBarePods: flag('Pods may be evicted that no controller would make anew.').prefault(false),
   allowUnplacedGpuPods: flag('GPU pods may be evicted for which no other node has a place.').prefault(false),
   allowKarpenter: flag("Karpenter's nodes may be emptied; removing them stays Karpenter's.").prefault(false),
+  oneByOne: flag(
+    'The next pod of a controller goes when the one before has been replaced, whatever budgets allow.',
+  ).prefault(false),
   surgeSingleReplicas: flag(
     'A Deployment of `workloads` with one replica gets a second one, as a claim, before the first is evicted.',
   ).prefault(true),

@@ -322,7 +322,15 @@ function asEmergency({
 }
 
 function asDrain(file: PolicyFile['drain']): DrainPolicy {
-  const { jobsLeft, allowLocalData, allowBarePods, allowUnplacedGpuPods, allowKarpenter, surgeSingleReplicas } = file;
+  const {
+    jobsLeft,
+    allowLocalData,
+    allowBarePods,
+    allowUnplacedGpuPods,
+    allowKarpenter,
+    oneByOne,
+    surgeSingleReplicas,
+  } = file;
   return {
     protectYoungGpuJobsMs: file.protectYoungGpuJobs,
     waitForJobsMs: file.waitForJobs,
@@ -336,6 +344,7 @@ function asDrain(file: PolicyFile['drain']): DrainPolicy {
     allowBarePods,
     allowUnplacedGpuPods,
     allowKarpenter,
+    oneByOne,
     surgeSingleReplicas,
   };
 }

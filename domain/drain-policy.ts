@@ -26,6 +26,8 @@ export interface DrainPolicy {
   readonly allowUnplacedGpuPods: boolean;
   /** Nodes of Karpenter may be emptied; removing them stays its own. */
   readonly allowKarpenter: boolean;
+  /** The next pod of a controller goes when the one before has been replaced, whatever budgets allow (R54). */
+  readonly oneByOne: boolean;
   /** A Deployment of one replica gets a second one before the first is evicted. */
   readonly surgeSingleReplicas: boolean;
 }

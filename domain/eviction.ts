@@ -98,7 +98,6 @@ export function planEvictions({
   budgets,
   underWay,
   turnedDown,
-  returning,
   unreplaced,
   atOnce,
   nowMs,
@@ -109,8 +108,6 @@ export function planEvictions({
   /** By uid of the pod, as the next one. */
   readonly underWay: ReadonlyMap<string, UnderWay>;
   readonly turnedDown: ReadonlyMap<string, TurnedDown>;
-  /** Controllers whose pods come back to this node, by uid. */
-  readonly returning: ReadonlySet<string>;
   /** Controllers that lack a pod that was evicted, by uid; null: their pods do not wait for each other. */
   readonly unreplaced: ReadonlySet<string> | null;
   /** Requests at a time. */
@@ -135,7 +132,7 @@ export function planEvictions({
     const refusal = turnedDown.get(pod.uid);
     const isStanding = refusal !== undefined && nowMs < refusal.notBeforeMs && stamp === (refusal.stamp ?? stamp);
     const standing = isStanding ? refusal : null;
-    const hold = findHold({ pod, covering, budget, standing, returning, room: room.get(key ?? '') ?? 0 });
+    const hold = findHold({ covering, budget, standing, room: room.get(key ?? '') ?? 0 });
     if (hold !== null) {
       held.push({ pod: refOf(pod), ...hold });
       if (standing !== null) lookAgainMs = Math.min(lookAgainMs, standing.notBeforeMs);
@@ -155,25 +152,16 @@ export function planEvictions({
 }
 
 function findHold({
-  pod,
   covering,
   budget,
   standing,
-  returning,
   room,
 }: {
-  readonly pod: NodePod;
   readonly covering: readonly Budget[];
   readonly budget: Budget | undefined;
   readonly standing: TurnedDown | null;
-  readonly returning: ReadonlySet<string>;
   readonly room: number;
 }): Omit<Held, 'pod'> | null {
-  if (pod.owner !== null && returning.has(pod.owner.uid)) {
-    const { kind, name } = pod.owner;
-    const why = `${kind} ${name} puts it back on this node each time; take spec.nodeName or the toleration of the cordon away from it`;
-    return { why, budget: null, forever: true };
-  }
   if (covering.length > 1) {
     const names = covering.map(({ name }) => name).join(' and ');
     const why = `${names} both select it, and the eviction API refuses a pod under more than one disruption budget; leave one of them`;

@@ -81,7 +81,7 @@ async function empty(
     if (round === MOST_ROUNDS || Date.now() >= deadline())
       return left.map(
         ({ namespace, name }) =>
-          `pod ${namespace}/${name}: its like come back to ${node.name} as often as they are evicted`,
+          `pod ${namespace}/${name}: its like come back to ${node.name} as often as they are evicted; take spec.nodeName or the toleration of the cordon away from its controller`,
       );
   }
   record.note(node.name, { state: 'emptied' });
@@ -105,7 +105,7 @@ async function evict(
     const isSteered = () => steering.isSuspended() || steering.extendedMs() !== extended;
     const report = await unless(isSteered, () =>
       evicting.evictPods.executeWithOptions({ summary: `evict ${pods.length} pods of ${node.name}` }, [
-        { node: identityOf(node), pods, deadlineMs },
+        { node: identityOf(node), pods, deadlineMs, oneByOne: plan.policy.oneByOne },
       ]),
     );
     await steering.untilResumed();

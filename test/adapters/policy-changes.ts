@@ -149,6 +149,7 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'drain.allowBarePods': 'drain: { allowBarePods: true }',
   'drain.allowUnplacedGpuPods': 'drain: { allowUnplacedGpuPods: true }',
   'drain.allowKarpenter': 'drain: { allowKarpenter: true }',
+  'drain.oneByOne': 'drain: { oneByOne: true }',
   'drain.surgeSingleReplicas': 'drain: { surgeSingleReplicas: false }',
   'approval.drainGpuNode': 'approval: { drainGpuNode: never }',
   'addGpuNodes.maxPerRun': 'addGpuNodes: { maxPerRun: 1 }',

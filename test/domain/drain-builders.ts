@@ -22,6 +22,7 @@ const DRAIN_POLICY: DrainPolicy = {
   allowBarePods: false,
   allowUnplacedGpuPods: false,
   allowKarpenter: false,
+  oneByOne: false,
   surgeSingleReplicas: true,
 };
 

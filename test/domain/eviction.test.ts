@@ -44,7 +44,6 @@ const plan = (given: Partial<Given>) => {
     budgets: [],
     underWay: new Map(),
     turnedDown: new Map(),
-    returning: new Set(),
     unreplaced: null,
     atOnce: 50,
     nowMs,
