@@ -1,7 +1,7 @@
 import { resolveAddition, type GroupSurvey, type ResolvedAddition } from '../domain/addition.ts';
 import type { GroupSizes, NodeOrder } from '../domain/node-group.ts';
 import type { GpuInstanceType } from '../domain/policy.ts';
-import { mayStillCome, minimumBack, minimumFor, takeBackOrder } from '../domain/take-back.ts';
+import { hasMoved, mayStillCome, minimumBack, minimumFor, takeBackOrder } from '../domain/take-back.ts';
 import { describeOrder, judgeOrder, usableOf, type OrderStanding } from '../domain/usable-nodes.ts';
 import { currentCall } from './call.ts';
 import { failure, isFinal, lasting, messageOf } from './failure.ts';
@@ -72,7 +72,7 @@ export function createNodeGroupActivities({
     const call = currentCall();
     const { live } = await cloud.readNodeGroup(order.group, call);
     // sizes are absolute: what was right when it was planned may end nodes by now (R60)
-    if (!isSame(live, order.before) && !isSame(live, order.raised))
+    if (hasMoved(order, live))
       throw failure(
         'invalidRequest',
         `${order.group} has moved since the plan: it wanted ${order.before.desired} nodes and wants ${live.desired} (minimum ${live.min}, maximum ${live.max}); plan again`,
@@ -93,12 +93,16 @@ export function createNodeGroupActivities({
   async function awaitNodes(request: AwaitNodesRequest): Promise<NodesReport> {
     const { order, count, knownFailures, deadlineMs, everyMs } = request;
     const call = currentCall();
-    const [group, all, activities, update] = await Promise.all([
+    const look = Promise.all([
       cloud.readNodeGroup(order.group, call),
       nodes.listNodes(call),
       cloud.readActivities(order.autoScalingGroup, request.orderedAtMs - FAILURES_FROM_MS, call),
       cloud.readUpdate(order.group, request.updateId, call),
     ]);
+    // whoever does not let us look has not said that nothing came: it is tried again, at the deadline too
+    const [group, all, activities, update] = await look.catch((error: unknown) => {
+      throw call.signal.aborted ? error : lasting(error, PATIENCE_MS);
+    });
     const seen = activities.filter(({ id }) => !knownFailures.includes(id));
     const standing = judgeOrder({ ...request, group, nodes: all, activities: seen });
     if (usableOf(standing).length >= count) return { kind: 'usable', standing };
@@ -177,10 +181,6 @@ export function createNodeGroupActivities({
     raiseMinimum,
     giveMinimumBack,
   };
-}
-
-function isSame(one: GroupSizes, other: GroupSizes): boolean {
-  return one.min === other.min && one.max === other.max && one.desired === other.desired;
 }
 
 /** At most 64 characters of [A-Za-z0-9-]: the run's own id is unique, and the sizes make another request another token. */

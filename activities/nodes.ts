@@ -48,10 +48,10 @@ export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'n
     });
   }
 
-  /** The uids of those nodes that are still there, under whatever name. */
-  async function findPresent(identities: readonly NodeIdentity[]): Promise<readonly string[]> {
-    const uids = new Set((await nodes.listNodes(currentCall())).map(({ uid }) => uid));
-    return identities.flatMap(({ uid }) => (uids.has(uid) ? [uid] : []));
+  /** Those instances that are there and do not go: what is paid for, whatever its node is called by now. */
+  async function findPresent(instanceIds: readonly string[]): Promise<readonly string[]> {
+    const found = await cloud.readInstances(instanceIds, currentCall());
+    return found.flatMap(({ id, lifecycle }) => (lifecycle.startsWith('Terminat') ? [] : [id]));
   }
 
   /** What a termination is decided on, read before the first request and kept in the history. */

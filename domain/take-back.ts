@@ -1,5 +1,12 @@
 import type { GroupSizes, NodeGroupState, NodeOrder } from './node-group.ts';
 
+/** Whether somebody else has sized the group since it was planned: sizes are absolute, and what was right then may end nodes now (R60). */
+export function hasMoved({ before, raised }: NodeOrder, live: GroupSizes): boolean {
+  return ![before, raised].some(
+    ({ min, max, desired }) => min === live.min && max === live.max && desired === live.desired,
+  );
+}
+
 /**
  * What the group should want so that nothing of an order is left that is not met; undefined: nothing is. A desired count that cannot
  * be met is a standing order: AWS goes on trying, and may start a p5 hours later (R63). It goes down to the instances that are there,

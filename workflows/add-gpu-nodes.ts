@@ -31,7 +31,7 @@ export async function addGpuNodes(input: AdditionRequest): Promise<RunResult> {
   const event = { name: reason, startMs, endMs: startMs + LONGEST_LOAN_MS };
   const run = openRun({ procedure: 'addGpuNodes', subject: group, event, requestedBy });
   const steering = openNodeSteering(run, {
-    skip: { phases: ['adding'], now: 'what has not come is taken back' },
+    skip: { phases: ['adding'], now: 'what has not come is taken back', question: 'say so' },
     extend: { phases: ['adding', 'holding'], what: 'the time' },
     end: { phases: ['waiting for approval', 'waiting for its turn', 'holding'], now: 'what was given for a time goes' },
     suspend: ['waiting for approval', 'waiting for its turn', 'holding'],

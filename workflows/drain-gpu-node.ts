@@ -33,7 +33,11 @@ export async function drainGpuNode(input: DrainRequest): Promise<RunResult> {
   const event = { name: reason, startMs, endMs: startMs + LONGEST_RUN_MS };
   const run = openRun({ procedure: 'drainGpuNode', subject: nodes.join(', '), event, requestedBy });
   const steering = openNodeSteering(run, {
-    skip: { phases: ['waiting for jobs'], now: 'jobs that still run are not waited for any longer' },
+    skip: {
+      phases: ['waiting for jobs'],
+      now: 'jobs that still run are not waited for any longer',
+      question: 'say that jobs may be interrupted',
+    },
     extend: { phases: ['waiting for jobs', 'draining', 'holding'], what: 'the time' },
     end: {
       phases: ['waiting for approval', 'waiting for its turn', 'waiting for jobs', 'holding'],

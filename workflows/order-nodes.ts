@@ -22,6 +22,8 @@ export async function orderInGroup(parts: Parts, planned: Planned) {
   const { group, autoScalingGroup, before, count } = plan;
   const raised = raisedSizes(before, count);
   const order: NodeOrder = { group, autoScalingGroup, before, raised, owner: `${workflowId}/${firstExecutionRunId}` };
+  // what was said of another group's order is no word on this one
+  parts.steering.takeSkip();
   let met = false;
   let placed = false;
   let takenBack = false;
@@ -140,7 +142,8 @@ async function countWhatCame({ run, steering }: Parts, placed: AwaitNodesRequest
     const summary = `until ${request.count} nodes that have come can compute`;
     const looking = () => watching.awaitNodes.executeWithOptions({ summary }, [request]);
     const report = await unless(steering.isSkipped, looking);
-    if (report === undefined) return lastLook(request);
+    if (report === undefined && steering.takeSkip()) return lastLook(request);
+    if (report === undefined) continue;
     const news = idsOf(report.standing);
     if (report.kind === 'usable' || Date.now() >= request.deadlineMs || news.length === 0) return report.standing;
     request = { ...request, knownFailures: [...request.knownFailures, ...news] };

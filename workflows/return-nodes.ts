@@ -18,12 +18,13 @@ export async function returnNodes(
   run.update({ event: { ...run.status().event, endMs: Date.now() + forMs } });
   run.enter('holding', { what: `${nodes.length} nodes are drained and removed`, atMs: Date.now() + forMs });
   await waitWhile(parts, { ms: forMs, summary: 'until the nodes are given back' });
-  const identities = nodes.map(({ name, uid, instanceId }) => ({ name, uid, instanceId }));
+  await parts.steering.untilResumed();
   const summary = 'which of them are still there';
-  const present = await reading.findPresent.executeWithOptions({ summary }, [identities]);
+  const ids = nodes.map(({ instanceId }) => instanceId);
+  const present = await reading.findPresent.executeWithOptions({ summary }, [ids]);
   // each group is a drain of its own; a node that somebody else has ended is given back already
   const groups = Map.groupBy(
-    nodes.filter(({ uid }) => present.includes(uid)),
+    nodes.filter(({ instanceId }) => present.includes(instanceId)),
     ({ group }) => group,
   );
   const reasons: string[] = [];

@@ -1,16 +1,16 @@
 import { condition, setHandler } from '@temporalio/workflow';
 import { formatDuration } from '../domain/duration.ts';
 import type { RunPhase, RunResult } from '../domain/procedures.ts';
-import { endNowUpdate, extendUpdate, resumeUpdate, skipWaitUpdate, suspendUpdate, type By } from './messages.ts';
+import { endNowUpdate, extendUpdate, skipWaitUpdate, suspendUpdate } from './messages.ts';
 import type { Run } from './run.ts';
-import { identified, noted, notSuspended, refusal, steerable } from './steering.ts';
+import { bySecondPerson, noted, notSuspended, openResume, refusal, steerable } from './steering.ts';
 
 const LONGEST_EXTENSION_MS = 31 * 24 * 3_600_000;
 
 /** What the words mean in one procedure; all of them are validated and answered. */
 export interface NodeWords {
   /** What a wait that is skipped goes on to. */
-  readonly skip: { readonly phases: readonly RunPhase[]; readonly now: string };
+  readonly skip: { readonly phases: readonly RunPhase[]; readonly now: string; readonly question: string };
   /** What `extend` makes longer. */
   readonly extend: { readonly phases: readonly RunPhase[]; readonly what: string };
   /** What `endNow` ends. */
@@ -40,6 +40,8 @@ export function openNodeSteering(run: Run, words: NodeWords) {
       validator(by) {
         steerable(run, by, words.skip.phases);
         notSuspended(run);
+        // what is asked of a person here is what an approval is for
+        if (status().question !== null) bySecondPerson(run, by, words.skip.question);
       },
     },
   );
@@ -72,6 +74,7 @@ export function openNodeSteering(run: Run, words: NodeWords) {
           throw refusal(
             `forMs ${by.forMs} is not accepted; whole milliseconds above 0 are, up to 31 days, such as 1800000 for 30 minutes`,
           );
+        bySecondPerson(run, by, 'extend it');
       },
     },
   );
@@ -90,21 +93,7 @@ export function openNodeSteering(run: Run, words: NodeWords) {
       },
     },
   );
-  setHandler(
-    resumeUpdate,
-    (by: By) => {
-      update({ suspended: null });
-      say(`resumed ${noted(by)}`);
-      return { now: `the run goes on: ${status().next.what}` };
-    },
-    {
-      description: 'Go on after suspend. {"as": "name", "note": "why"}',
-      validator(by) {
-        identified(by);
-        if (status().suspended === null) throw refusal(`the run is not suspended; it is ${status().phase}`);
-      },
-    },
-  );
+  openResume(run);
 
   return {
     isEnded: () => ended,

@@ -129,21 +129,7 @@ export function openSteering(run: Run) {
       },
     },
   );
-  setHandler(
-    resumeUpdate,
-    (by) => {
-      update({ suspended: null });
-      say(`resumed ${noted(by)}`);
-      return { now: `the run goes on: ${status().next.what}` };
-    },
-    {
-      description: 'Go on after suspend. {"as": "name", "note": "why"}',
-      validator(by) {
-        identified(by);
-        if (status().suspended === null) throw refusal(`the run is not suspended; it is ${status().phase}`);
-      },
-    },
-  );
+  openResume(run);
   setHandler(
     retryUndoUpdate,
     (by) => {
@@ -190,7 +176,26 @@ export function openSteering(run: Run) {
   };
 }
 
-export function identified(by: By): void {
+/** The end of a suspension, the same in every run. Call before the first await. */
+export function openResume({ status, update, say }: Pick<Run, 'status' | 'update' | 'say'>): void {
+  setHandler(
+    resumeUpdate,
+    (by) => {
+      update({ suspended: null });
+      say(`resumed ${noted(by)}`);
+      return { now: `the run goes on: ${status().next.what}` };
+    },
+    {
+      description: 'Go on after suspend. {"as": "name", "note": "why"}',
+      validator(by) {
+        identified(by);
+        if (status().suspended === null) throw refusal(`the run is not suspended; it is ${status().phase}`);
+      },
+    },
+  );
+}
+
+function identified(by: By): void {
   if (typeof by?.as !== 'string' || by.as.trim() === '') throw refusal('say who you are: {"as": "name"}');
 }
 
@@ -213,7 +218,11 @@ function notTooLong(leftMs: number): void {
 }
 
 /** What needed a second person's word at first needs it again where it grows. */
-function bySecondPerson({ status, requestedBy }: Run, { as }: By, what: string): void {
+export function bySecondPerson(
+  { status, requestedBy }: Pick<Run, 'status' | 'requestedBy'>,
+  { as }: By,
+  what: string,
+): void {
   if (status().approval !== null && isSamePerson(as, requestedBy))
     throw refusal(`this run needed an approval, so somebody else than ${requestedBy} must ${what}`);
 }

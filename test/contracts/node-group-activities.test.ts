@@ -72,6 +72,16 @@ describe('an order of nodes', () => {
     assert.equal((await read()).instances.length, 5);
   });
 
+  it('is not sent where somebody else has sized the group since it was planned', async (t) => {
+    const { activities, act, order, updates, core, read } = await aWorld(t);
+    core.fleet.setDesired(core.nodeGroups.find(GROUP), 5, Date.now());
+    await assert.rejects(
+      act(() => activities.orderNodes(order)),
+      { type: 'invalidRequest', message: /has moved since the plan: it wanted 4 nodes and wants 5/ },
+    );
+    assert.deepEqual([updates(), (await read()).live.desired], [0, 5]);
+  });
+
   it('keeps its nodes by the minimum for a while, and gives exactly that back', async (t) => {
     const { activities, act, order, read, before, untilAnswered } = await aWorld(t);
     await act(() => activities.orderNodes(order));

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { raisedSizes } from '../../domain/addition.ts';
 import type { GroupSizes, NodeOrder } from '../../domain/node-group.ts';
-import { mayStillCome, minimumBack, minimumFor, takeBackOrder } from '../../domain/take-back.ts';
+import { hasMoved, mayStillCome, minimumBack, minimumFor, takeBackOrder } from '../../domain/take-back.ts';
 import { anInstance } from './addition-builders.ts';
 
 const BEFORE = { min: 1, max: 10, desired: 4 };
@@ -46,6 +46,26 @@ describe('taking back what of an order is not met', () => {
         assert.ok(wanted <= live.desired && wanted >= live.min && wanted >= desired);
         assert.ok(wanted >= Math.min(have, live.desired));
       }),
+    );
+  });
+});
+
+describe('a group that is to be ordered from', () => {
+  it('has not moved where it is as it was planned, or as it was ordered already', () => {
+    assert.deepEqual(
+      [BEFORE, RAISED].map((live) => hasMoved(ORDER, live)),
+      [false, false],
+    );
+  });
+  it('has, where somebody else changed any of its sizes', () => {
+    const others = [
+      { ...BEFORE, desired: 9 },
+      { ...BEFORE, min: 2 },
+      { ...RAISED, max: 12 },
+    ];
+    assert.deepEqual(
+      others.map((live) => hasMoved(ORDER, live)),
+      [true, true, true],
     );
   });
 });

@@ -1,11 +1,27 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
+import type { AuditEvent } from '../harness/lane.ts';
+import { servers } from '../harness/servers.ts';
 import { inGpuLane, untilEnded, untilIn, type GpuLane } from '../harness/gpu-lane.ts';
 import { aBudget, aDeployment, aJob, finishJob, onGroup, podsOn, put } from '../harness/gpu-pods.ts';
 
 const drain = ({ lane }: GpuLane, node: string, ...words: readonly string[]) => lane.headroom('drain', node, ...words);
+
+/** What the API server saw this run do to pods. */
+function deedsOn({ lane }: GpuLane, run: string) {
+  const events = readFileSync(servers().auditLog, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(lane.namespace) && line.includes(`headroom/`) && line.includes(run))
+    .map((line) => JSON.parse(line) as AuditEvent & { readonly objectRef: { readonly subresource?: string } });
+  const done = events.filter(({ stage, responseStatus }) => stage === 'ResponseComplete' && responseStatus.code < 300);
+  return {
+    evictions: done.filter(({ verb, objectRef }) => verb === 'create' && objectRef.subresource === 'eviction').length,
+    deletions: events.filter(({ verb }) => verb === 'delete' || verb === 'deletecollection').length,
+  };
+}
 
 /** How the run ended, and what it told. */
 async function endOf(gpu: GpuLane, node: string) {
@@ -46,6 +62,10 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       );
       assert.deepEqual([gpu.sizes().desired, await gpu.node(node)], [3, undefined]);
       assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
+      // by evictions alone, each signed with the run
+      const { evictions, deletions } = deedsOn(gpu, drainId([node]));
+      assert.ok(evictions > 0);
+      assert.equal(deletions, 0);
       const { historyLength } = await gpu.lane.temporal.workflow.getHandle(drainId([node])).describe();
       assert.ok(historyLength <= 80, `${historyLength} events`);
       await gpu.lane.record('drain-remove');
@@ -228,6 +248,82 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       assert.deepEqual([gpu.sizes().desired, gpu.instances().length], [3, 3]);
       assert.deepEqual(await Promise.all(gpu.nodes().map(gpu.isSchedulable)), [true, true, true]);
     }));
+
+  it('removes several nodes in order, and those alone', () =>
+    inGpuLane({}, async (gpu) => {
+      const named = gpu.nodes().slice(0, 2);
+      const others = gpu.nodes().slice(2);
+      const began = await gpu.lane.headroom('drain', ...named, '--remove');
+      assert.equal(began.code, 0, began.stderr);
+      await untilEnded(gpu, drainId(named));
+      const result = await gpu.result(drainId(named));
+      assert.equal(result?.outcome, 'removed', JSON.stringify(result));
+      assert.deepEqual([gpu.nodes(), gpu.sizes().desired], [others, 2]);
+      assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 2);
+    }));
+
+  it('sees that somebody else has ended the instance meanwhile, and makes the group no smaller', () =>
+    inGpuLane({ policy: { drain: { waitForJobs: '1m' } } }, async (gpu) => {
+      const node = firstNode(gpu);
+      await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
+      await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1);
+      await drain(gpu, node, '--remove');
+      await untilIn(gpu, drainId([node]), 'waiting for jobs');
+      gpu.cloud.order({ do: 'terminate', instance: gpu.instanceOf(node), decrement: true });
+      await eventually('the node is gone', async () => (await gpu.node(node)) === undefined);
+      await finishJob(gpu, 'train');
+      const { reasons } = await endOf(gpu, node);
+      assert.match(reasons.join(), new RegExp(node));
+      assert.deepEqual([gpu.sizes().desired, gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length], [3, 0]);
+    }));
+
+  it('lets one run at a time have a node group, says who it is, and whoever is ended in the queue touches nothing', () =>
+    inGpuLane({ policy: { drain: { waitForJobs: '5m' } } }, async (gpu) => {
+      const [one = '', other = ''] = gpu.nodes();
+      await put(gpu, aJob(gpu, 'train', { node: one, gpus: 8 }));
+      await eventually('it trains', async () => (await podsOn(gpu, one)).length === 1);
+      await gpu.lane.headroom('drain', one, '--remove');
+      await untilIn(gpu, drainId([one]), 'waiting for jobs');
+      await gpu.lane.headroom('drain', other, '--remove');
+      await untilIn(gpu, drainId([other]), 'waiting for its turn');
+      await eventually('it says who is before it', async () => {
+        const { stdout } = await gpu.lane.headroom('show', drainId([other]));
+        return stdout.includes(`in the hands of ${drainId([one])} (removal of ${one}`);
+      });
+      assert.equal((await gpu.lane.headroom('end', drainId([other]), '--as', 'bob')).code, 0);
+      const { outcome, reasons } = await endOf(gpu, other);
+      assert.deepEqual([outcome, reasons], ['not drained', ['an operator ended the drain']]);
+      assert.deepEqual([await gpu.isSchedulable(other), await gpu.isSchedulable(one)], [true, false]);
+      assert.equal((await gpu.lane.headroom('cancel', drainId([one]), '--as', 'bob')).code, 0);
+      assert.equal(await untilEnded(gpu, drainId([one])), 'CANCELLED');
+      assert.deepEqual([await gpu.isSchedulable(one), (await podsOn(gpu, one)).length], [true, 1]);
+    }));
+
+  it('asks a second person before a job is interrupted', () =>
+    inGpuLane(
+      {
+        policy: {
+          drain: { waitForJobs: '1s', jobsLeft: 'ask', allowUnplacedGpuPods: true },
+          approval: { drainGpuNode: 'always', expiresAfter: '60s' },
+        },
+      },
+      async (gpu) => {
+        const node = firstNode(gpu);
+        const run = drainId([node]);
+        await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
+        await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1);
+        await drain(gpu, node, '--remove', '--as', 'alice');
+        await untilIn(gpu, run, 'waiting for approval');
+        assert.equal((await gpu.lane.headroom('approve', run, '--as', 'bob')).code, 0);
+        await eventually('a person is asked', async () => (await gpu.lane.status(run)).status?.question ?? false);
+        const own = await gpu.lane.headroom('skip', run, '--as', 'Alice ');
+        assert.equal(own.code, 3, own.stdout);
+        assert.match(own.stderr, /somebody else than alice must say that jobs may be interrupted/);
+        assert.equal((await podsOn(gpu, node)).length, 1);
+        assert.equal((await gpu.lane.headroom('skip', run, '--as', 'bob')).code, 0);
+        assert.equal((await endOf(gpu, node)).outcome, 'removed');
+      },
+    ));
 
   it('refuses what it cannot do, with all reasons at once', () =>
     inGpuLane({ sizes: { min: 4, max: 6, desired: 4 } }, async (gpu) => {
