@@ -4,20 +4,19 @@ import type { AdditionRequest } from '../../domain/addition.ts';
 import { LONGEST_LOAN_MS, readAdditionRequest } from '../../domain/addition-request.ts';
 import { additionId } from '../../domain/names.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
-import { run, withJson, type OutputOptions } from '../command.ts';
+import { run, withJson } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { usage } from '../exit.ts';
 import { readLength } from '../length.ts';
 import { planOnly, startOnly } from '../start.ts';
+import { withAs, withWait, type AskingOptions } from '../terms.ts';
 import { whoAmI } from '../who.ts';
 
-interface AddNodesOptions extends OutputOptions {
+interface AddNodesOptions extends AskingOptions {
   readonly count?: string;
   readonly or?: readonly string[];
   readonly for?: string;
   readonly reason?: string;
-  readonly as?: string;
-  readonly wait?: boolean;
 }
 
 export function registerAddNodes(program: Command, plan: Command): void {
@@ -36,9 +35,8 @@ export function registerAddNodes(program: Command, plan: Command): void {
         ),
       ),
     );
-  withTerms(program.command('add-nodes'))
+  withWait(withTerms(program.command('add-nodes')))
     .description('more GPU nodes, counted when they can compute; what does not come is not left on order')
-    .option('--wait', 'stay until the run has ended; its outcome is the exit code')
     .action((group: string, options: AddNodesOptions) =>
       run(options, () =>
         withRequest(group, options, async (client, request) => {
@@ -62,13 +60,17 @@ function start(client: Client, request: AdditionRequest): Promise<{ readonly id:
 
 function withTerms(command: Command): Command {
   return withJson(
-    command
-      .argument('<group>', 'a node group of headroom.yaml')
-      .requiredOption('--count <n>', 'how many more')
-      .option('--or <groups...>', 'other node groups that are asked for what the first one cannot give, in this order')
-      .option('--for <duration>', 'for a time, such as 4h; then exactly these nodes are drained and removed')
-      .option('--reason <text>', 'why: it stands in the run')
-      .option('--as <who>', 'who asks (default: user@host)'),
+    withAs(
+      command
+        .argument('<group>', 'a node group of headroom.yaml')
+        .requiredOption('--count <n>', 'how many more')
+        .option(
+          '--or <groups...>',
+          'other node groups that are asked for what the first one cannot give, in this order',
+        )
+        .option('--for <duration>', 'for a time, such as 4h; then exactly these nodes are drained and removed')
+        .option('--reason <text>', 'why: it stands in the run'),
+    ),
   );
 }
 

@@ -3,19 +3,18 @@ import type { Command } from 'commander';
 import { LONGEST_CORDON_MS, readDrainRequest, type DrainRequest } from '../../domain/drain-request.ts';
 import { drainId } from '../../domain/names.ts';
 import { begun, plannedOrRefused } from '../begun.ts';
-import { run, withJson, type OutputOptions } from '../command.ts';
+import { run, withJson } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { usage } from '../exit.ts';
 import { readLength } from '../length.ts';
 import { planOnly, startOnly } from '../start.ts';
+import { withAs, withWait, type AskingOptions } from '../terms.ts';
 import { whoAmI } from '../who.ts';
 
-interface DrainOptions extends OutputOptions {
+interface DrainOptions extends AskingOptions {
   readonly remove?: boolean;
   readonly for?: string;
   readonly reason?: string;
-  readonly as?: string;
-  readonly wait?: boolean;
 }
 
 export function registerDrain(program: Command, plan: Command): void {
@@ -30,9 +29,8 @@ export function registerDrain(program: Command, plan: Command): void {
         ),
       ),
     );
-  withTerms(program.command('drain'))
+  withWait(withTerms(program.command('drain')))
     .description('empty GPU nodes without killing what works there; with --remove end exactly their instances')
-    .option('--wait', 'stay until the run has ended; its outcome is the exit code')
     .action((nodes: readonly string[], options: DrainOptions) =>
       run(options, () =>
         withRequest(nodes, options, async (client, request) => {
@@ -56,12 +54,13 @@ function start(client: Client, request: DrainRequest): Promise<{ readonly id: st
 
 function withTerms(command: Command): Command {
   return withJson(
-    command
-      .argument('<node...>', 'nodes as kubectl get nodes names them, of one node group')
-      .option('--remove', 'end exactly these instances when they are empty, and make the group smaller')
-      .option('--for <duration>', 'how long the empty nodes stay cordoned, such as 2h (default: the policy’s)')
-      .option('--reason <text>', 'why: it stands in the run')
-      .option('--as <who>', 'who asks (default: user@host)'),
+    withAs(
+      command
+        .argument('<node...>', 'nodes as kubectl get nodes names them, of one node group')
+        .option('--remove', 'end exactly these instances when they are empty, and make the group smaller')
+        .option('--for <duration>', 'how long the empty nodes stay cordoned, such as 2h (default: the policy’s)')
+        .option('--reason <text>', 'why: it stands in the run'),
+    ),
   );
 }
 
