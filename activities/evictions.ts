@@ -9,8 +9,8 @@ import type { NodeView, Ports } from './ports.ts';
 
 export interface EvictPodsRequest {
   readonly node: NodeIdentity;
-  /** Only these; without them, all that are to go. */
-  readonly pods?: readonly PodRef[];
+  /** Only these: what comes to the node meanwhile is for the next judgement. */
+  readonly pods: readonly PodRef[];
   /** When it answers with what is left, in milliseconds since 1970. */
   readonly deadlineMs: number;
   /** How long a pod that was turned down is left alone while nothing changes and the API server names no time; default 5 s. */
@@ -46,8 +46,8 @@ const AT_ONCE = 50;
 
 export function createEvictionActivities({ evictions }: Pick<Ports, 'evictions'>) {
   /**
-   * Evicts until nothing is left that is to go; without a list, pods that come back meanwhile are among them. Safe to start again from nothing: all it
-   * needs to know is on the cluster, and an eviction that was asked for twice is one.
+   * Evicts these pods until none of them is left. Safe to start again from nothing: all it needs to know is on the cluster, and an
+   * eviction that was asked for twice is one.
    */
   async function evictPods(request: EvictPodsRequest): Promise<EvictionReport> {
     const [context, call] = [Context.current(), currentCall()];
@@ -142,5 +142,5 @@ function findLeft(pods: readonly NodePod[], held: readonly Held[]): readonly Hel
 }
 
 function isMeant(pod: NodePod, { pods }: EvictPodsRequest): boolean {
-  return isToBeEvicted(pod) && (pods === undefined || pods.some(({ uid }) => uid === pod.uid));
+  return isToBeEvicted(pod) && pods.some(({ uid }) => uid === pod.uid);
 }

@@ -131,9 +131,10 @@ async function byHeadroom(cluster: Cluster, node: NodeIdentity): Promise<Sample>
   const { evictions, below } = witnessed(cluster.evictions);
   const calls = countCalls();
   const startedMs = performance.now();
+  const pods = await cluster.evictions.readPodsOn(node.name, call);
   await cluster.nodes.cordon(node, { owner: CALLER, requestedBy: 'bench', atMs: Date.now(), untilMs: null }, call);
   const report = await anActivity({ info: { workflowExecution: { workflowId: 'drain-bench', runId: 'run' } } }).act(
-    () => createEvictionActivities({ evictions }).evictPods({ node, deadlineMs: Date.now() + 300_000 }),
+    () => createEvictionActivities({ evictions }).evictPods({ node, pods, deadlineMs: Date.now() + 300_000 }),
   );
   const sample = { tookMs: performance.now() - startedMs, calls: calls(), below: below() };
   if (report.kind !== 'empty') throw new Error(`the node is not empty: ${JSON.stringify(report).slice(0, 500)}`);
@@ -223,8 +224,9 @@ async function measureOpening(scene: Scene): Promise<Findings> {
         return cluster.evictions.evict(pod, call);
       },
     };
+    const pods = await cluster.evictions.readPodsOn(node.name, call);
     const draining = anActivity().act(() =>
-      createEvictionActivities({ evictions }).evictPods({ node, deadlineMs: Date.now() + 180_000 }),
+      createEvictionActivities({ evictions }).evictPods({ node, pods, deadlineMs: Date.now() + 180_000 }),
     );
     await new Promise((resolve) => setTimeout(resolve, scene.isQuick ? 2_000 : CLOSED_MS));
     const tooSoon = sentMs.size;

@@ -171,6 +171,10 @@ export class FakeNodes implements NodePort, EvictionPort {
 
   async readPodsOn(nodeName: string): Promise<readonly NodePod[]> {
     this.lists += 1;
+    return this.podsOn(nodeName);
+  }
+
+  podsOn(nodeName: string): readonly NodePod[] {
     return [...this.#pods.values()].filter(({ node }) => node === nodeName).map(({ pod }) => pod);
   }
 
