@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Claim } from '../domain/claim.ts';
-import { decideHold, forsake, standingKey } from '../domain/hold.ts';
+import { decideHold, forsake } from '../domain/hold.ts';
+import { standingKey } from '../domain/hold-standing.ts';
 import { refOf } from '../domain/policy.ts';
 import { currentCall } from './call.ts';
 import { isFinal, messageOf } from './failure.ts';

@@ -1,8 +1,9 @@
 import type { PlanIntent } from './approval.ts';
 import { describeAll, refusedByOwner, refusedByPolicy, refusedForConflict } from './refusals.ts';
 import { findStand, limitsBeside, type Stand } from './conflict.ts';
-import { gitOpsWarnings } from './git-ops.ts';
-import { ownersValues, wantedCeiling, wantedFloor } from './hold.ts';
+import { gitOpsWarnings } from './git-ops-warnings.ts';
+import { ownersValues } from './drift.ts';
+import { wantedCeiling, wantedFloor } from './hold-targets.ts';
 import { replicasBeforeHold } from './marks.ts';
 import type { ApprovalRule, EmergencyScaleUpPolicy, ResolvedPolicy } from './policy.ts';
 import { judgeReadiness } from './readiness.ts';

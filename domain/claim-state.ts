@@ -1,5 +1,5 @@
 import type { Claim } from './claim.ts';
-import type { HoldStanding, Taken } from './hold.ts';
+import type { HoldStanding, Taken } from './hold-standing.ts';
 import type { ClaimState } from './procedures.ts';
 
 /** What a ledger knows after an attempt to write, as far as the owners of claims are concerned. */

@@ -1,7 +1,3 @@
-import { formatDuration } from './duration.ts';
-import { REAPPLIES } from './hold.ts';
-import { describeGovernor, type Governor, type GovernorKind, type WorkloadState } from './workload.ts';
-
 /** Whose manifest an object comes from (R30): they put back what is not as they have it. */
 export type GitOpsTool = 'argoCd' | 'fluxKustomization' | 'fluxHelmRelease' | 'helm';
 
@@ -24,9 +20,10 @@ export interface Provenance {
   /** Its field managers. */
   readonly managers: readonly string[];
 }
+
 type Texts = Readonly<Record<string, string>>;
 
-const MANAGERS: { readonly [manager: string]: GitOpsTool } = {
+export const MANAGERS: { readonly [manager: string]: GitOpsTool } = {
   'argocd-controller': 'argoCd',
   'argocd-application-controller': 'argoCd',
   'kustomize-controller': 'fluxKustomization',
@@ -85,55 +82,6 @@ const OWNERS: { readonly [tool in GitOpsTool]: string } = {
   fluxHelmRelease: 'Flux HelmRelease',
   helm: 'Helm release',
 };
-const PATHS: { readonly [kind in GovernorKind]: string } = {
-  workload: '/spec/replicas',
-  horizontalPodAutoscaler: '/spec/minReplicas and /spec/maxReplicas',
-  scaledObject: '/spec/minReplicaCount and /spec/maxReplicaCount',
-};
-const HABITS: { readonly [tool in GitOpsTool]: string } = {
-  argoCd: 'with selfHeal it puts the floor back within seconds, without it at the next sync',
-  fluxKustomization: 'it puts the floor back at each of its intervals',
-  fluxHelmRelease:
-    'with driftDetection it puts the floor back at each of its intervals, without it at the next upgrade',
-  helm: 'the next upgrade or rollback puts the floor back',
-};
-
-function helpOf({ tool, name }: GitOpsOwner, kind: GovernorKind): string {
-  const help: { readonly [tool in GitOpsTool]: string } = {
-    argoCd: `let it ignore ${PATHS[kind]} (ignoreDifferences, and RespectIgnoreDifferences=true in its syncOptions)`,
-    fluxKustomization: `suspend it for the event (flux suspend kustomization ${lastOf(name)}), or annotate the object kustomize.toolkit.fluxcd.io/reconcile=disabled`,
-    fluxHelmRelease: `add ${PATHS[kind]} to its spec.driftDetection.ignore`,
-    helm: 'make none while the capacity is held',
-  };
-  return help[tool];
-}
-
-function lastOf(name: string): string {
-  return name.split('/').at(-1) || 'NAME';
-}
-
-/** What a plan says of the manifests behind the governor; no reason to refuse, because the ledger notices and says so. */
-export function gitOpsWarnings(state: Pick<WorkloadState, 'self'>, governor: Governor): readonly string[] {
-  const { gitOps } = governor;
-  const overruled = `the ledger overrules it ${REAPPLIES.times} times in ${formatDuration(REAPPLIES.withinMs)}, then says contested`;
-  return [
-    ...(gitOps === undefined
-      ? []
-      : [
-          `${describeGovernor(governor)} is managed by ${describeOwner(gitOps)}: ${HABITS[gitOps.tool]}; ${overruled}; ${helpOf(gitOps, governor.kind)}`,
-        ]),
-    ...(governor.kind === 'workload' ? [] : countWarnings(state.self)),
-  ];
-}
-
-/** A manifest that states the count fights with the autoscaler at each sync, hold or no hold. */
-function countWarnings(self: Governor): readonly string[] {
-  const writer = self.writers?.findLast(({ field }) => field === 'floor')?.manager;
-  if (self.gitOps === undefined || writer === undefined || MANAGERS[writer] === undefined) return [];
-  return [
-    `${describeOwner(self.gitOps)} also sets spec.replicas of ${describeGovernor(self)}, which an autoscaler governs: each sync puts the count back; leave replicas out of the manifest`,
-  ];
-}
 
 /** 'Argo CD application shop (annotation …)' */
 export function describeOwner({ tool, name, evidence }: GitOpsOwner): string {

@@ -8,7 +8,7 @@ import {
   withoutOwners,
   type ClaimsBook,
 } from './claims-book.ts';
-import { reasonOfWrite, type HoldStanding } from './hold.ts';
+import { reasonOfWrite, type HoldStanding } from './hold-standing.ts';
 import type { LedgerWrite } from './procedures.ts';
 
 /** What a ledger's history tells, in its order. */

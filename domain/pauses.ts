@@ -1,5 +1,5 @@
 import { isFrozen, isOnForKeda, thawed } from './freeze.ts';
-import { ownersValues } from './hold.ts';
+import { ownersValues } from './drift.ts';
 import { readMarks } from './marks.ts';
 import type { ObservedAutoscaler, Stop } from './scaling-facts.ts';
 

@@ -1,5 +1,5 @@
 import { findOwners } from './conflict.ts';
-import { ownersValues as valuesOf } from './hold.ts';
+import { ownersValues as valuesOf } from './drift.ts';
 import { readClaims } from './marks.ts';
 import { describeGovernor, type Governor, type WorkloadState } from './workload.ts';
 

@@ -1,4 +1,4 @@
-import { findDrift } from './hold.ts';
+import { findDrift } from './drift.ts';
 import { frozen } from './freeze.ts';
 import { canonicalJson, sameJson, type Json } from './json.ts';
 import { readMarks, type Baseline, type HeldField } from './marks.ts';

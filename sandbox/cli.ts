@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { registerCloudCommand } from './cloud-command.ts';
+import type { NameOptions, StatusOptions, UpOptions } from './commands.ts';
 import { registerDemoCommand } from './demo-command.ts';
 import { registerLoadCommand } from './load-command.ts';
 
@@ -37,17 +38,3 @@ export function registerSandboxCommands(program: Command): Command {
 }
 
 const gather = (text: string, before: readonly string[]): readonly string[] => [...before, text];
-
-export interface NameOptions {
-  readonly name: string;
-}
-
-export interface StatusOptions extends NameOptions {
-  readonly json?: boolean;
-}
-
-export interface UpOptions extends NameOptions {
-  readonly detach?: boolean;
-  readonly seed: boolean;
-  readonly with: readonly string[];
-}

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NameOptions, StatusOptions, UpOptions } from './cli.ts';
 import { environmentOf } from './environment.ts';
 import { readExtras, UnknownExtra, type Extra } from './extras.ts';
 import { isAlive, killGroup } from './guard.ts';
@@ -14,6 +13,20 @@ import {
   sandboxDirectory,
   type SandboxStatus,
 } from './state.ts';
+
+export interface NameOptions {
+  readonly name: string;
+}
+
+export interface StatusOptions extends NameOptions {
+  readonly json?: boolean;
+}
+
+export interface UpOptions extends NameOptions {
+  readonly detach?: boolean;
+  readonly seed: boolean;
+  readonly with: readonly string[];
+}
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 const print = (text: string): void => void process.stdout.write(`${text}\n`);

@@ -21,7 +21,8 @@ import {
   withoutOwners,
   type ClaimsBook,
 } from '../domain/claims-book.ts';
-import { reasonOfWrite, recentReapplies, standingKey, type HoldStanding } from '../domain/hold.ts';
+import { reasonOfWrite, standingKey, type HoldStanding } from '../domain/hold-standing.ts';
+import { recentReapplies } from '../domain/reapply.ts';
 import type { LedgerWrite } from '../domain/procedures.ts';
 import { ledgerDetails } from './details.ts';
 import { openHoldGuard } from './hold-guard.ts';

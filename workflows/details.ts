@@ -1,7 +1,7 @@
 import { describeClaim } from '../domain/claim.ts';
 import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
-import { wantedCeiling } from '../domain/hold.ts';
+import { wantedCeiling } from '../domain/hold-targets.ts';
 import type { CapacityPlan } from '../domain/capacity-plan.ts';
 import type { RunStatus } from '../domain/procedures.ts';
 import type { LedgerView } from './messages.ts';

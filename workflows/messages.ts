@@ -1,7 +1,7 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { AlertNotice, Disposition } from '../domain/alerts.ts';
 import type { Claim } from '../domain/claim.ts';
-import type { HoldStanding } from '../domain/hold.ts';
+import type { HoldStanding } from '../domain/hold-standing.ts';
 import type { ClaimState, LedgerWrite, RunStatus } from '../domain/procedures.ts';
 import type { CapacityPlan } from '../domain/capacity-plan.ts';
 import type { Turn, TurnAnswer } from '../domain/turns.ts';

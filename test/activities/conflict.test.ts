@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { planCapacity } from '../../domain/capacity-plan.ts';
 import type { Claim } from '../../domain/claim.ts';
 import { planEmergency } from '../../domain/emergency.ts';
-import { standingKey } from '../../domain/hold.ts';
+import { standingKey } from '../../domain/hold-standing.ts';
 import type { FakeCluster } from '../fakes/cluster.ts';
 import { aWorld, HPA, POLICY, REF } from './world.ts';
 

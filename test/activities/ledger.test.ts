@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { standingKey } from '../../domain/hold.ts';
+import { standingKey } from '../../domain/hold-standing.ts';
 import type { FakeCluster } from '../fakes/cluster.ts';
 import { aWorld, HPA, REF } from './world.ts';
 

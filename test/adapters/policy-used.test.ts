@@ -24,7 +24,7 @@ import {
   type ResolvedPolicy,
   type ResolvedSteps,
 } from '../../domain/policy.ts';
-import { standingKey, type HoldStanding } from '../../domain/hold.ts';
+import { standingKey, type HoldStanding } from '../../domain/hold-standing.ts';
 import { planPreScale, type PreScaleRequest } from '../../domain/pre-scale.ts';
 import type { WorkloadState } from '../../domain/workload.ts';
 import { NO_CLOUD } from '../fakes/no-cloud.ts';

@@ -5,7 +5,7 @@ import type { HoldReport } from '../../activities/ledger.ts';
 import type { Ports, WorkloadPort } from '../../activities/ports.ts';
 import { readPolicy } from '../../adapters/policy-file.ts';
 import type { Claim } from '../../domain/claim.ts';
-import { standingKey, type HoldStanding } from '../../domain/hold.ts';
+import { standingKey, type HoldStanding } from '../../domain/hold-standing.ts';
 import type { GovernorChange } from '../../domain/workload.ts';
 import { NO_CLOUD } from '../fakes/no-cloud.ts';
 import { FakeDrains } from '../fakes/drains.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { describeNothingToRelease } from '../../domain/autoscaler-release.ts';
 import { judgeAutoscaling, type ScalingKnown } from '../../domain/autoscaler-status.ts';
 import { canonicalJson } from '../../domain/json.ts';
-import type { HoldStanding } from '../../domain/hold.ts';
+import type { HoldStanding } from '../../domain/hold-standing.ts';
 import { annotation, anHpa, aScaledObject, condition, governorOf, KIM, NOW_MS, someFacts } from './scaling-builders.ts';
 
 const RUN = 'hold-capacity.web';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { judgeClaim } from '../../domain/claim-state.ts';
-import type { HoldStanding } from '../../domain/hold.ts';
+import type { HoldStanding } from '../../domain/hold-standing.ts';
 
 const claim = { id: 'pre-scale.web.sale/run-1', floor: 6, reason: 'sale' };
 const standing: HoldStanding = {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findGitOpsOwner, gitOpsWarnings, type GitOpsOwner, type Provenance } from '../../domain/git-ops.ts';
+import { findGitOpsOwner, type GitOpsOwner, type Provenance } from '../../domain/git-ops.ts';
+import { gitOpsWarnings } from '../../domain/git-ops-warnings.ts';
 import type { Governor, GovernorKind } from '../../domain/workload.ts';
 
 const hpa: Provenance = {

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Claim } from '../../domain/claim.ts';
-import {
-  decideHold,
-  ownersValues,
-  wantedCeiling,
-  wantedFloor,
-  type HoldDecision,
-  type HoldFacts,
-  type HoldPolicy,
-} from '../../domain/hold.ts';
+import { decideHold, type HoldDecision } from '../../domain/hold.ts';
+import { ownersValues } from '../../domain/drift.ts';
+import { wantedCeiling, wantedFloor, type HoldFacts, type HoldPolicy } from '../../domain/hold-targets.ts';
 import { sameJson } from '../../domain/json.ts';
 import { readClaims, readGeneration, replicasBeforeHold } from '../../domain/marks.ts';
 import { type Governor, type GovernorChange, type GovernorField, type GovernorMarks } from '../../domain/workload.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { emptyBook } from '../../domain/claims-book.ts';
-import type { HoldStanding } from '../../domain/hold.ts';
+import type { HoldStanding } from '../../domain/hold-standing.ts';
 import { writesOf, type LedgerStep } from '../../domain/ledger-writes.ts';
 
 const claim = (name: string, floor: number) => ({ id: `${name}/r`, floor, reason: `for ${name}` });
