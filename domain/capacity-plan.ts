@@ -1,14 +1,13 @@
-import type { PlanIntent } from './approval.ts';
-import { describeAll, refusedByOwner, refusedByPolicy, refusedForConflict } from './refusals.ts';
-import { findStand, limitsBeside, type Stand } from './conflict.ts';
-import { gitOpsWarnings } from './git-ops-warnings.ts';
+import { type Stand, findStand, limitsBeside } from './conflict.ts';
 import { ownersValues } from './drift.ts';
+import { gitOpsWarnings } from './git-ops-warnings.ts';
 import { wantedCeiling, wantedFloor } from './hold-targets.ts';
 import { replicasBeforeHold } from './marks.ts';
 import type { ApprovalRule, EmergencyScaleUpPolicy, ResolvedPolicy } from './policy.ts';
 import { judgeReadiness } from './readiness.ts';
+import { describeAll, refusedByOwner, refusedByPolicy, refusedForConflict } from './refusals.ts';
 import { statefulFaults, statefulWarnings } from './stateful.ts';
-import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
+import { type Governor, type WorkloadState, describeGovernor, findGovernor } from './workload.ts';
 
 /** The procedures that ask for capacity by a plan; also the names of their workflows. */
 export type Procedure = 'preScale' | 'emergencyScaleUp' | 'stepScale' | 'holdCapacity';
@@ -166,24 +165,6 @@ function placeOf(procedure: Procedure, state: WorkloadState): Place | undefined 
 /** A step is what policy says already; a hold asks for nothing new, and ends at its date: no second person has to agree. */
 function approvalOf(procedure: Procedure, { approval }: ResolvedPolicy): ApprovalRule {
   return procedure === 'stepScale' || procedure === 'holdCapacity' ? 'never' : approval[procedure];
-}
-
-/** The part of a plan that an approval and a hash are about: intent and bounds, not facts that move by the second. */
-export function planIntent({ target }: { readonly target: Target }, plan: CapacityPlan): PlanIntent {
-  return {
-    procedure: plan.procedure,
-    workload: plan.workload,
-    governorUid: plan.governor.uid,
-    window: { start: iso(plan.event.startMs), end: iso(plan.event.endMs) },
-    leadMs: plan.leadMs,
-    target: intentOf(target),
-    ceilings: { replicas: plan.ceilingReplicas, cost: plan.costCeiling },
-  };
-}
-
-function intentOf(target: Target): PlanIntent['target'] {
-  if (target.kind === 'added') return { added: target.pods };
-  return target.kind === 'factor' ? { factor: target.factor } : { replicas: target.replicas };
 }
 
 /** '× 2', '+ 4 pods', '12 replicas' */
@@ -347,9 +328,11 @@ function roundUp(value: number): number {
 export function isMoment(ms: number): boolean {
   return Number.isFinite(ms) && Math.abs(ms) <= 8.64e15;
 }
+
 export function iso(ms: number): string {
   return isMoment(ms) ? new Date(ms).toISOString() : String(ms);
 }
+
 function roundMoney(value: number): number {
   return Math.round(value * 100) / 100;
 }

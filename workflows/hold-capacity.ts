@@ -1,7 +1,7 @@
 import { workflowInfo } from '@temporalio/workflow';
 import { planCapacityHold, type CapacityHoldRequest } from '../domain/capacity-hold.ts';
 import { readCapacityHoldRequest } from '../domain/capacity-hold-request.ts';
-import { planIntent } from '../domain/capacity-plan.ts';
+import { planIntent } from '../domain/plan-intent.ts';
 import { refOf } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { announce } from './announce.ts';

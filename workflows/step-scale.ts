@@ -1,4 +1,5 @@
-import { planCapacity, planIntent } from '../domain/capacity-plan.ts';
+import { planCapacity } from '../domain/capacity-plan.ts';
+import { planIntent } from '../domain/plan-intent.ts';
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
 import type { EmergencyRequest } from '../domain/emergency.ts';
 import type { ResolvedSteps } from '../domain/policy.ts';

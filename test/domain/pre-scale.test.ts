@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { canonicalJson } from '../../domain/json.ts';
 import type { ResolvedPolicy } from '../../domain/policy.ts';
-import { estimateTarget, planIntent, type CapacityPlan, type Target } from '../../domain/capacity-plan.ts';
+import { estimateTarget, type CapacityPlan, type Target } from '../../domain/capacity-plan.ts';
+import { planIntent } from '../../domain/plan-intent.ts';
 import { planPreScale, windowFaults, type PreScaleRequest } from '../../domain/pre-scale.ts';
 import type { Governor, WorkloadState } from '../../domain/workload.ts';
 
