@@ -8,7 +8,7 @@ import {
 import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import type { AlertIntake } from '../client/webhook/intake.ts';
 import { NO_NEWS, type AlertNotice, type AlertRoute, type Disposition } from '../domain/alerts.ts';
-import { emergencyId, QUEUES, stepId } from '../domain/names.ts';
+import { emergencyId, FIRST, QUEUES, stepId } from '../domain/names.ts';
 import type { AlertsAnswer, AlertsOffer } from '../workflows/messages.ts';
 
 /** Shorter than the webhook's own deadline, so that what went wrong is known and not only that it took long. */
@@ -82,6 +82,7 @@ function startOf(route: AlertRoute): WithStartWorkflowOperation<Workflow> {
     // a worker that dies in the middle of its first task holds the emergency up for this long
     workflowTaskTimeout: '5s',
     staticSummary: `${workload}: ${rule}`,
+    ...(procedure === 'emergencyScaleUp' && { priority: FIRST }),
     workflowIdConflictPolicy: 'USE_EXISTING',
   });
 }

@@ -10,7 +10,7 @@ import { ApplicationFailure, type Workflow } from '@temporalio/common';
 import { decodeArrayFromPayloads } from '@temporalio/common/lib/internal-non-workflow/index.js';
 import { failure, messageOf } from '../activities/failure.ts';
 import type { Call, LedgerPort, RunPort } from '../activities/ports.ts';
-import { ledgerId, QUEUES } from '../domain/names.ts';
+import { FIRST, ledgerId, QUEUES } from '../domain/names.ts';
 import type { Accepted, ClaimRequest, ReleaseRequest } from '../workflows/messages.ts';
 
 /** An update is answered within one workflow task; a ledger that is busy writing takes a little longer. */
@@ -60,6 +60,7 @@ function ledgerStart(workload: string) {
     args: [{ workload }],
     workflowIdConflictPolicy: 'USE_EXISTING' as const,
     workflowTaskTimeout: '5s' as const,
+    priority: FIRST,
     staticSummary: `capacity of ${workload}`,
   };
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Client, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError } from '@temporalio/client';
 import { describeTarget } from '../domain/capacity-plan.ts';
 import type { EmergencyRequest } from '../domain/emergency.ts';
-import { emergencyId, preScaleId, QUEUES } from '../domain/names.ts';
+import { emergencyId, FIRST, preScaleId, QUEUES } from '../domain/names.ts';
 import type { PreScaleRequest } from '../domain/pre-scale.ts';
 import type { RunResult, RunStatus } from '../domain/procedures.ts';
 import { alertsUpdate, statusQuery } from '../workflows/messages.ts';
@@ -68,6 +68,7 @@ export async function startEmergency(client: Client, request: EmergencyRequest):
         taskQueue: QUEUES.urgent,
         args: [request],
         workflowTaskTimeout: '5s',
+        priority: FIRST,
         staticSummary: `${workload}: emergency`,
         staticDetails: `asked for by ${requestedBy}${reason === undefined ? '' : `: ${reason}`}`,
         workflowIdConflictPolicy: 'FAIL',

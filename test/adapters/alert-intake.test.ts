@@ -89,14 +89,18 @@ describe('offering alerts to Temporal', () => {
     assert.equal(new Set(ids).size, 2);
   });
 
-  it('has one run for an emergency of a workload', async () => {
+  it('has one run for an emergency of a workload, which goes first', async () => {
     const { client, sent } = aTemporal([{ kind: 'started', run: 'r' }]);
     await createAlertIntake(client).offer(
       { procedure: 'emergencyScaleUp', workload: 'web', rule: 'A', starts: true },
       [notice],
       signal,
     );
-    assert.equal(sent[0]?.operations[0].startWorkflow['workflowId'], 'emergency-scale-up.web');
+    const { workflowId, priority } = sent[0]?.operations[0].startWorkflow ?? assert.fail();
+    assert.deepEqual(
+      [workflowId, (priority as { readonly priorityKey: number }).priorityKey],
+      ['emergency-scale-up.web', 1],
+    );
   });
 
   it('offers once more what reached a run that ends just now', async () => {
