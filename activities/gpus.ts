@@ -5,8 +5,6 @@ import { messageOf } from './failure.ts';
 import type { Ports } from './ports.ts';
 import { activityInfo } from '@temporalio/activity';
 
-/** As the DCGM exporter tells it, in percent; its nodes go by `Hostname`. */
-const UTILISATION = 'avg by (Hostname) (DCGM_FI_DEV_GPU_UTIL)';
 const LATELY_MS = 5 * 60_000;
 
 export function createGpuActivities({
@@ -20,7 +18,7 @@ export function createGpuActivities({
   /** All that a status of the GPU nodes rests on. Reads only; what AWS or Prometheus does not say is a reason, not a failure. */
   async function readGpus(): Promise<GpuFacts> {
     const call = currentCall();
-    const { nodeGroups, gpuInstanceTypes } = policy.policy();
+    const { nodeGroups, gpuInstanceTypes, gpu } = policy.policy();
     const types = Object.values(gpuInstanceTypes);
     const isGpuNode = (state: NodeState) =>
       gpusOf(state) > 0 ||
@@ -34,7 +32,7 @@ export function createGpuActivities({
         call,
       ),
       Promise.all(Object.entries(nodeGroups).map(([name, group]) => readGroup(name, group))),
-      readUtilisation(),
+      readUtilisation(gpu.utilisation),
       Promise.all(
         gpuNodes.map(async (state) => {
           const mark = marks.get(state.uid) ?? null;
@@ -75,14 +73,10 @@ export function createGpuActivities({
     }
   }
 
-  async function readUtilisation(): Promise<Pick<GpuFacts, 'utilisation' | 'unread'>> {
+  async function readUtilisation(query: string): Promise<Pick<GpuFacts, 'utilisation' | 'unread'>> {
     const endMs = Date.now();
     try {
-      const series = await metrics.range(
-        UTILISATION,
-        { startMs: endMs - LATELY_MS, endMs, stepMs: 30_000 },
-        currentCall(),
-      );
+      const series = await metrics.range(query, { startMs: endMs - LATELY_MS, endMs, stepMs: 30_000 }, currentCall());
       const known = series.flatMap(({ labels, samples }) => {
         const last = samples.at(-1);
         return labels['Hostname'] === undefined || last === undefined
@@ -90,7 +84,11 @@ export function createGpuActivities({
           : [[labels['Hostname'], last.value] as const];
       });
       if (known.length > 0) return { utilisation: Object.fromEntries(known), unread: '' };
-      return { utilisation: null, unread: 'Prometheus has no DCGM_FI_DEV_GPU_UTIL of the last 5 minutes' };
+      const unread =
+        series.length === 0
+          ? 'Prometheus has nothing of the last 5 minutes'
+          : 'Prometheus answers without label Hostname, by which the nodes go';
+      return { utilisation: null, unread: `${unread}: ${query} (gpu.utilisation)` };
     } catch (error) {
       currentCall().signal.throwIfAborted();
       return { utilisation: null, unread: messageOf(error) };

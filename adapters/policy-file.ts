@@ -274,6 +274,7 @@ function asPolicy(file: PolicyFile): Policy {
     approval: { ...approvals, expiresAfterMs: expiresAfter },
     nodeGroups: file.nodeGroups,
     gpuInstanceTypes: file.gpuInstanceTypes,
+    gpu: file.gpu,
     drain: asDrain(file.drain),
     addGpuNodes: asAddition(file.addGpuNodes),
     prices: file.prices,

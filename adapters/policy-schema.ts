@@ -180,6 +180,12 @@ const GpuInstanceType = z.strictObject({
   useCase: text('What it is for.').meta({ readLaterBy: 'assessCapacity' }),
 });
 
+const Gpu = z.strictObject({
+  utilisation: promql(
+    'How busy the GPUs of each node are, in percent: one series a node, with its name as label `Hostname`. Only shown.',
+  ).prefault('avg by (Hostname) (DCGM_FI_DEV_GPU_UTIL)'),
+});
+
 const Prices = z.strictObject({
   currency: matching('^[A-Z]{3}$', 'three capital letters, such as USD', 'Of all prices in this file.').prefault('USD'),
   perNodeHour: byName(amount('On-demand price of a node for an hour.'), 'By key of `gpuInstanceTypes`.').prefault({}),
@@ -413,6 +419,7 @@ export const PolicyFile = z
     approval: Approval.prefault({}),
     nodeGroups: byName(NodeGroup, 'EKS managed node groups with GPUs.').prefault({}),
     gpuInstanceTypes: byName(GpuInstanceType, 'By instance type, with a dash for the dot.').prefault({}),
+    gpu: Gpu.prefault({}),
     drain: Drain.prefault({}),
     addGpuNodes: Addition.prefault({}),
     prices: Prices.prefault({}),
@@ -543,6 +550,7 @@ export const VALUES_READ_NOW: readonly { readonly path: string; readonly readBy:
   { path: 'autoscaler.*.keda.scaleUp.policies.*.value', readBy: 'configureAutoscaler: the wanted spec' },
   { path: 'autoscaler.*.keda.scaleUp.policies.*.period', readBy: 'configureAutoscaler: the wanted spec' },
   { path: 'autoscaler.*.thrashingStabilisation', readBy: 'configureAutoscaler: the calmer spec' },
+  { path: 'gpu.utilisation', readBy: 'gpu: how busy each node is' },
   { path: 'prices.currency', readBy: 'preScale: cost in the plan' },
   { path: 'alertRules.*.procedure', readBy: 'webhook: what an alert starts' },
   { path: 'alertRules.*.workload', readBy: 'webhook: where an alert goes' },

@@ -24,6 +24,7 @@ export interface Policy {
   readonly addGpuNodes: AdditionPolicy;
   /** By instance type with dashes for dots (`p4d-24xlarge`): keys have no dots, so that paths stay readable. */
   readonly gpuInstanceTypes: Readonly<Record<string, GpuInstanceType>>;
+  readonly gpu: GpuPolicy;
   readonly drain: DrainPolicy;
   readonly prices: Prices;
   readonly profiles: Readonly<Record<string, ResourceProfile>>;
@@ -172,6 +173,11 @@ export interface GpuInstanceType {
   readonly memoryGb: number;
   readonly vcpus: number;
   readonly useCase: string;
+}
+
+export interface GpuPolicy {
+  /** PromQL with a series for each node, its name in label `Hostname`, in percent. */
+  readonly utilisation: string;
 }
 
 export interface Prices {

@@ -132,6 +132,7 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'autoscaler.*.keda.scaleUp.policies.*.period':
     'autoscaler: { tensafe-server: { keda: { scaleUp: { policies: [{ type: Percent, value: 10, period: 61s }] } } } }',
   'autoscaler.*.thrashingStabilisation': 'autoscaler: { tensafe-server: { thrashingStabilisation: 700s } }',
+  'gpu.utilisation': 'gpu: { utilisation: avg by (Hostname) (another) }',
   'prices.currency': 'prices: { currency: EUR }',
   'alertRules.*.procedure': 'alertRules: { Another: { procedure: emergencyScaleUp, workload: tensafe-server } }',
   'alertRules.*.workload': 'alertRules: { TensafeErrorSpike: { workload: tensafe-training-worker } }',

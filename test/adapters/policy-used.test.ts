@@ -8,6 +8,7 @@ import { readPolicy } from '../../adapters/policy-file.ts';
 import { VALUES_READ_NOW } from '../../adapters/policy-schema.ts';
 import { createMetricsPort } from '../../adapters/prometheus.ts';
 import { routeAlert } from '../../domain/alerts.ts';
+import type { GpuFacts } from '../../domain/gpu-status.ts';
 import { canonicalJson } from '../../domain/json.ts';
 import { planEmergency } from '../../domain/emergency.ts';
 import { planConfiguration } from '../../domain/configuration.ts';
@@ -166,6 +167,12 @@ class World {
     const request = { group: 'gpu-workers', count: 2, requestedBy: 'kim' };
     const surveys = { 'gpu-workers': aGroupSurvey() };
     return [policy.terms, planAddition({ request, policy, surveys })];
+  }
+
+  /** What Prometheus is asked of the GPUs. */
+  async gpus(): Promise<unknown> {
+    const { utilisation, unread } = (await this.act(() => this.activities.readGpus())) as GpuFacts;
+    return [this.metrics.calls.map(({ query }) => query), utilisation, unread];
   }
 
   /** What a run of steps goes by, as it is written into its history. */
@@ -346,6 +353,7 @@ const READINGS: Readonly<Record<string, Reading>> = {
   'triggers.*.cooldown': { see: (world) => world.steps() },
   'stepScale.minCooldown': { see: (world) => world.steps() },
   'stepScale.maxHold': { see: (world) => world.steps() },
+  'gpu.utilisation': { see: (world) => world.gpus() },
   'prices.currency': { see: (world) => world.plan() },
   'alertRules.*.procedure': { see: (world) => world.route('Another') },
   'alertRules.*.workload': { see: (world) => world.route('TensafeErrorSpike') },
