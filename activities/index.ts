@@ -1,4 +1,5 @@
 import { createAutoscalerActivities } from './autoscalers.ts';
+import { createCloudAccessActivities } from './cloud-access.ts';
 import { createClaimActivities } from './claims.ts';
 import { createEmergencyActivities } from './emergencies.ts';
 import { createConfigurationActivities } from './configuration.ts';
@@ -40,5 +41,6 @@ export function createActivities(ports: Ports) {
     ...createNodeGroupActivities(ports),
     ...createNodeActivities(ports),
     ...createGpuActivities(ports),
+    ...createCloudAccessActivities(ports),
   };
 }

@@ -4,6 +4,7 @@ import type { QuotaFacts } from '../domain/quota.ts';
 import type { PodTrouble } from '../domain/troubles.ts';
 import type { Series } from '../domain/quiet.ts';
 import type { Claim } from '../domain/claim.ts';
+import type { CloudAccess } from '../domain/cloud-access.ts';
 import type { JobNow } from '../domain/drain-checkpoint.ts';
 import type { JobRef } from '../domain/drain-pod.ts';
 import type { DrainSurvey } from '../domain/drain-survey.ts';
@@ -196,6 +197,8 @@ export interface CloudPort {
   readUpdate(group: string, updateId: string, call: Call): Promise<GroupUpdate>;
   /** Newest first, those that began at or after `sinceMs` (R63). */
   readActivities(autoScalingGroup: string, sinceMs: number, call: Call): Promise<readonly ScalingActivity[]>;
+  /** What AWS answers to each thing that runs ask of it, for these node groups; changes nothing. */
+  checkAccess(groups: readonly string[], call: Call): Promise<CloudAccess>;
   /** SetDesiredCapacity: only to take back an order that cannot be met (R63). */
   setDesired(autoScalingGroup: string, desired: number, call: Call): Promise<void>;
 }

@@ -22,7 +22,10 @@ registerClientCommands(program, async (workload) => {
   const { restoreOffline } = await import('../worker/restore.ts');
   return restoreOffline(workload);
 });
-registerWorkerCommands(program);
+registerWorkerCommands(program, async (groups) => {
+  const { askCloudAccess } = await import('../client/cloud-access.ts');
+  return askCloudAccess(groups);
+});
 await registerSandbox();
 await program.parseAsync();
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
+import type { AskCloudAccess } from './setup-cloud.ts';
 import type { WebhookFlags } from './webhook-config.ts';
 
 /** Commands that need the worker's surroundings: cluster, policy file, Temporal. */
-export function registerWorkerCommands(program: Command): void {
+export function registerWorkerCommands(program: Command, askCloudAccess: AskCloudAccess): void {
   program
     .command('worker')
     .description('run the worker process: all procedures and the capacity ledgers')
@@ -38,6 +39,6 @@ export function registerWorkerCommands(program: Command): void {
     .option('--json', 'one JSON document on stdout')
     .action(async ({ json = false }: { readonly json?: boolean }) => {
       const { setup } = await import('./setup.ts');
-      await setup({ json });
+      await setup({ json, askCloudAccess });
     });
 }

@@ -1,26 +1,39 @@
 import { Connection, isGrpcServiceError } from '@temporalio/client';
+import { createCloudPort } from '../adapters/aws/cloud.ts';
 import { checkAccess, type AccessVerdict } from '../adapters/kubernetes/access.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
+import { eksClusterOf, type Policy } from '../domain/policy.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { SEARCH_ATTRIBUTE_NUMBERS } from './search-attributes.ts';
+import { cloudFindings, type AskCloudAccess } from './setup-cloud.ts';
 
-interface Finding {
+export interface Finding {
   readonly what: string;
-  readonly ok: boolean;
+  /** Null: not tried. */
+  readonly ok: boolean | null;
   readonly detail: string;
 }
 
 /** Registers what Temporal must know, looks whether the cluster allows what headroom does, and names all that is missing; exit 1 then. */
-export async function setup({ json }: { readonly json: boolean }): Promise<void> {
+export async function setup({
+  json,
+  askCloudAccess,
+}: {
+  readonly json: boolean;
+  /** A worker, where one runs. */
+  readonly askCloudAccess: AskCloudAccess;
+}): Promise<void> {
   const config = readWorkerConfig(process.env);
-  const findings = [...(await temporalFindings(config)), ...(await clusterFindings(config))];
-  const isReady = findings.every(({ ok }) => ok);
+  const findings = [...(await temporalFindings(config)), ...(await policyFindings(config, askCloudAccess))];
+  const isReady = findings.every(({ ok }) => ok !== false);
   const text = findings
-    .map(({ what, ok, detail }) => `${ok ? 'ok     ' : 'missing'}  ${what}${detail === '' ? '' : `: ${detail}`}`)
+    .map(({ what, ok, detail }) => `${VERDICTS[`${ok}`]}  ${what}${detail === '' ? '' : `: ${detail}`}`)
     .join('\n');
   process.stdout.write(json ? `${JSON.stringify({ ready: isReady, findings })}\n` : `${text}\n`);
   process.exitCode = isReady ? 0 : 1;
 }
+
+const VERDICTS = { true: 'ok       ', false: 'missing  ', null: 'not tried' } as const;
 
 async function temporalFindings({ temporal }: WorkerConfig): Promise<readonly Finding[]> {
   const { connectionOptions, namespace = 'default' } = temporal;
@@ -71,20 +84,35 @@ async function registered(connection: Connection, namespace: string): Promise<Fi
   }
 }
 
-async function clusterFindings(config: WorkerConfig): Promise<readonly Finding[]> {
+async function policyFindings(config: WorkerConfig, ofWorker: AskCloudAccess): Promise<readonly Finding[]> {
+  const { policyFiles } = config;
+  const what = `policy ${policyFiles.join(', ')}`;
   try {
-    const policy = await loadPolicy(config.policyFiles);
+    const policy = await loadPolicy(policyFiles);
+    const { length: workloads } = Object.keys(policy.workloads);
+    const ofCommand: AskCloudAccess = (groups) =>
+      createCloudPort(eksClusterOf(policy)).checkAccess(groups, {
+        signal: new AbortController().signal,
+        caller: 'setup',
+      });
+    return [
+      { what, ok: true, detail: `${workloads} workloads` },
+      ...(await clusterFindings(config, policy)),
+      ...(await cloudFindings(policy, { ofWorker, ofCommand })),
+    ];
+  } catch (error) {
+    return [{ what, ok: false, detail: messageOf(error) }];
+  }
+}
+
+async function clusterFindings(config: WorkerConfig, policy: Policy): Promise<readonly Finding[]> {
+  try {
     const namespaces = [...new Set(Object.values(policy.workloads).map(({ namespace }) => namespace))];
     const { version, verdicts } = await checkAccess({
       ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }),
       namespaces,
     });
     return [
-      {
-        what: `policy ${config.policyFiles.join(', ')}`,
-        ok: true,
-        detail: `${Object.keys(policy.workloads).length} workloads`,
-      },
       { what: 'Kubernetes', ok: true, detail: version },
       ...verdicts.map(({ verb, resource, namespace, allowed, reason }: AccessVerdict) => ({
         what: `may ${verb} ${resource}${namespace === undefined ? '' : ` in ${namespace}`}`,
@@ -93,7 +121,7 @@ async function clusterFindings(config: WorkerConfig): Promise<readonly Finding[]
       })),
     ];
   } catch (error) {
-    return [{ what: 'policy and cluster', ok: false, detail: messageOf(error) }];
+    return [{ what: 'Kubernetes', ok: false, detail: messageOf(error) }];
   }
 }
 

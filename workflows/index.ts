@@ -1,6 +1,7 @@
 export { addGpuNodes } from './add-gpu-nodes.ts';
 export { autoscalerStatus } from './autoscaler-status.ts';
 export { capacityLedger } from './capacity-ledger.ts';
+export { cloudAccess } from './cloud-access.ts';
 export { configureAutoscaler } from './configure-autoscaler.ts';
 export { drainGpuNode } from './drain-gpu-node.ts';
 export { emergencyScaleUp } from './emergency-scale-up.ts';

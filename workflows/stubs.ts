@@ -47,7 +47,7 @@ export const reading = proxyActivities<
 });
 
 /** Reads for a person who waits for the answer: given up with the last reason when it takes long. */
-export const asking = proxyActivities<Pick<Activities, 'readScaling' | 'readGpus'>>({
+export const asking = proxyActivities<Pick<Activities, 'readScaling' | 'readGpus' | 'readCloudAccess'>>({
   taskQueue: QUEUES.procedures,
   startToCloseTimeout: '15s',
   scheduleToCloseTimeout: '20s',

@@ -33,6 +33,8 @@ type Send<T> = (services: Services, http: Http) => Promise<T>;
 export interface AwsClients {
   /** Repeated once and soon, as reads of the API server are; all other patience is Temporal's, where it can be seen. */
   read<T>(deed: Deed, call: Call, send: Send<T>): Promise<T>;
+  /** Where requests go, and that somebody's credentials are there to sign them; sends nothing to EKS or Auto Scaling. */
+  locate(call: Call): Promise<{ readonly region: string }>;
   /** Sent once. The SDK's default would send a terminate again after a lost reply, and each of them decrements (R57). */
   write<T>(deed: Deed, call: Call, send: Send<T>): Promise<T>;
 }
@@ -68,7 +70,13 @@ export function createAwsClients(options: AwsOptions): AwsClients {
     };
   }
 
-  return { read: sender(2, readDeadlineMs), write: sender(1, writeDeadlineMs) };
+  const read = sender(2, readDeadlineMs);
+  const locate = (call: Call) =>
+    read({ action: 'act', target: 'AWS' }, call, async ({ eks }) => {
+      await eks.config.credentials();
+      return { region: await eks.config.region() };
+    });
+  return { read, locate, write: sender(1, writeDeadlineMs) };
 }
 
 /** The SDK asks for a request's User-Agent inside of `send`, which takes nothing of ours: whose request it is goes beside it. */

@@ -3,6 +3,7 @@ import type { Nodegroup } from '@aws-sdk/client-eks';
 import { failure } from '../../activities/failure.ts';
 import type { Call, CloudPort } from '../../activities/ports.ts';
 import type { ScalingActivity } from '../../domain/node-group.ts';
+import { checkAccess, type Reads } from './access.ts';
 import { createAwsClients, type AwsOptions } from './clients.ts';
 import { isRefusal } from './failures.ts';
 import { isUnderWay, readActivity, readGroup, readInstance, readUpdate } from './readings.ts';
@@ -64,7 +65,7 @@ export function createCloudPort({ cluster, ...options }: CloudOptions): CloudPor
     return AutoScalingInstances ?? [];
   }
 
-  return {
+  const port: CloudPort = {
     async readNodeGroup(name, call) {
       const { nodegroup, groupName } = await describeNodeGroup(name, call);
       const [group, refreshing] = await Promise.all([describeGroup(groupName, call), isRefreshing(groupName, call)]);
@@ -151,7 +152,21 @@ export function createCloudPort({ cluster, ...options }: CloudOptions): CloudPor
         ),
       );
     },
+
+    async checkAccess(groups, call) {
+      const reads: Reads = {
+        locate: (call) => aws.locate(call),
+        nodeGroup: describeNodeGroup,
+        update: (group, id, call) => port.readUpdate(group, id, call),
+        autoScalingGroup: describeGroup,
+        instances: describeInstances,
+        instanceRefreshes: isRefreshing,
+        activities: (group, sinceMs, call) => port.readActivities(group, sinceMs, call),
+      };
+      return checkAccess(reads, { cluster, groups }, call);
+    },
   };
+  return port;
 }
 
 const nodeGroup = (name: string): string => `node group ${name}`;

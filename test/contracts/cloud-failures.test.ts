@@ -7,7 +7,7 @@ import { readPermissions } from '../../sandbox/cloud/permissions.ts';
 import { createCloudPort } from '../../adapters/aws/cloud.ts';
 import { OPERATOR_KEY, REGION, WORKER_KEY } from '../../sandbox/cloud/keys.ts';
 import { startStandIn } from '../adapters/stand-in.ts';
-import { aCloud, CALL, portTo } from '../harness/cloud.ts';
+import { aCloud, CALL, portTo, withoutAws } from '../harness/cloud.ts';
 import type { FailureType } from '../../domain/failures.ts';
 
 type Act = (port: CloudPort, call?: Call) => Promise<unknown>;
@@ -383,16 +383,4 @@ async function started(t: TestContext, options: Parameters<typeof aCloud>[0] = {
   const cloud = await aCloud(options);
   t.after(() => cloud.stop());
   return cloud;
-}
-
-/** As on a machine that has never heard of AWS. */
-function withoutAws(t: TestContext): void {
-  const before = { ...process.env };
-  t.after(() => {
-    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
-    Object.assign(process.env, before);
-  });
-  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
-  const nowhere = { AWS_CONFIG_FILE: '/nowhere', AWS_SHARED_CREDENTIALS_FILE: '/nowhere' };
-  Object.assign(process.env, { ...nowhere, AWS_EC2_METADATA_DISABLED: 'true' });
 }

@@ -20,7 +20,7 @@ const textOf = (page: string): string => readFileSync(join(ROOT, page), 'utf8');
 /** What `bin/headroom --help` and each subcommand's `--help` are printed from. */
 const program = new Command('headroom');
 registerClientCommands(program, async () => ({ kind: 'refused', reasons: [] }));
-registerWorkerCommands(program);
+registerWorkerCommands(program, async () => ({ kind: 'unusable', cluster: '', reason: '' }));
 registerSandboxCommands(program);
 
 /** Every `headroom …` of a page's code, as words; what is printed in `text` blocks is output and not a command. */

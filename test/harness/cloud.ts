@@ -1,3 +1,4 @@
+import type { TestContext } from 'node:test';
 import { createCloudPort, type CloudOptions as PortOptions } from '../../adapters/aws/cloud.ts';
 import type { Call } from '../../activities/ports.ts';
 import type { GroupSpec } from '../../sandbox/cloud/group.ts';
@@ -38,3 +39,15 @@ export async function aCloud(
 
 export const portTo = (endpoint: string, options: Partial<PortOptions> = {}) =>
   createCloudPort({ cluster: 'prod', region: REGION, endpoint, credentials: WORKER_KEY, ...options });
+
+/** As on a machine that has never heard of AWS. */
+export function withoutAws(t: TestContext): void {
+  const before = { ...process.env };
+  t.after(() => {
+    for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name];
+    Object.assign(process.env, before);
+  });
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
+  const nowhere = { AWS_CONFIG_FILE: '/nowhere', AWS_SHARED_CREDENTIALS_FILE: '/nowhere' };
+  Object.assign(process.env, { ...nowhere, AWS_EC2_METADATA_DISABLED: 'true' });
+}
