@@ -4,7 +4,7 @@ import type { Evidence } from './evidence.ts';
 import type { RunStatus } from './procedures.ts';
 import { describeClaim } from './claim.ts';
 import { readAsked } from './report-asked.ts';
-import { outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
+import { outcomeOf, type RunEnd, type RunFacts, type RunStep, type SteeringStep } from './run-facts.ts';
 
 export interface TimelineRow {
   readonly atMs: number;
@@ -17,51 +17,89 @@ export interface SteeringRow extends TimelineRow {
 }
 
 /** What an operator said, in words; what is newer than this table stands with its own name. */
-const SAYINGS: Readonly<Record<string, (words: Readonly<Record<string, unknown>>) => string>> = {
-  endNow: () => 'declared the event over',
-  skipWait: () => 'skipped the wait for quiet',
-  extend: ({ forMs }) => `extended the event by ${typeof forMs === 'number' ? formatDuration(forMs) : String(forMs)}`,
-  amendFloor: ({ floor }) => `asked for a floor of ${String(floor)}`,
+type Sayings = Readonly<Record<string, (words: Readonly<Record<string, unknown>>) => string>>;
+
+const COMMON_SAYINGS: Sayings = {
   approve: () => 'approved the plan',
   reject: () => 'rejected the plan',
   suspend: () => 'suspended the run',
   resume: () => 'resumed the run',
+};
+const SAYINGS: Sayings = {
+  ...COMMON_SAYINGS,
+  endNow: () => 'declared the event over',
+  skipWait: () => 'skipped the wait for quiet',
+  extend: ({ forMs }) => `extended the event by ${lengthOf(forMs)}`,
+  amendFloor: ({ floor }) => `asked for a floor of ${String(floor)}`,
   retryUndo: () => 'had the undo tried again',
 };
 
-function sayingOf(name: string, words: Readonly<Record<string, unknown>>): string {
-  const known = Object.hasOwn(SAYINGS, name) ? SAYINGS[name] : undefined;
+/** As it was typed where it is no length. */
+function lengthOf(forMs: unknown): string {
+  return typeof forMs === 'number' ? formatDuration(forMs) : String(forMs);
+}
+
+function sayingOf(name: string, words: Readonly<Record<string, unknown>>, sayings: Sayings): string {
+  const known = Object.hasOwn(sayings, name) ? sayings[name] : undefined;
   if (known !== undefined) return known(words);
   const rest = Object.entries(words).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
   return [`sent ${name}`, ...rest].join(', ');
 }
 
-export function steeringOf(steps: readonly RunStep[]): readonly SteeringRow[] {
-  return steps.flatMap((step) => {
-    if (step.kind === 'steered')
-      return [{ atMs: step.atMs, by: step.as, what: sayingOf(step.name, step.words), note: step.note }];
-    if (step.kind === 'cancelled')
-      return [{ atMs: step.atMs, by: step.as, what: 'cancelled the run', note: step.note }];
-    return [];
+export function steeringOf(steps: readonly AnyStep[], sayings: Sayings = SAYINGS): readonly SteeringRow[] {
+  return steps.filter(isSteering).map((step) => {
+    const what = step.kind === 'cancelled' ? 'cancelled the run' : sayingOf(step.name, step.words, sayings);
+    return { atMs: step.atMs, by: step.as, what, note: step.note };
   });
+}
+
+/** Of whichever history. */
+type AnyStep = { readonly kind: string; readonly atMs: number };
+
+function isSteering(step: AnyStep): step is SteeringStep {
+  return step.kind === 'steered' || step.kind === 'cancelled';
 }
 
 /** The run's own words where they are left; else what its history tells. Whoever steered stands in it either way. */
 export function timelineOf(run: RunFacts, said: RunStatus['timeline'] | undefined): readonly TimelineRow[] {
   const { asked, startedAtMs, steps, end } = run;
   const { what, event } = readAsked(run);
-  const steering = steeringOf(steps);
-  const own = said?.map((row) => withSpeaker(row, steering)) ?? steps.flatMap(rowOf);
+  return inOneOrder({
+    asked: { atMs: startedAtMs, what: `asked for ${what} for ${event.name}`, by: asked.request.requestedBy },
+    said,
+    told: steps.flatMap(rowOf),
+    besides: steps.flatMap(troubleRow),
+    steering: steeringOf(steps),
+    end,
+  });
+}
+
+/** All that is known of a run, each thing once. */
+function inOneOrder({
+  asked,
+  said,
+  told,
+  besides = [],
+  steering,
+  end,
+}: {
+  readonly asked: TimelineRow;
+  /** The run's own words; undefined: they are lost. */
+  readonly said: RunStatus['timeline'] | undefined;
+  /** What its history tells instead. */
+  readonly told: readonly TimelineRow[];
+  /** What only its history tells. */
+  readonly besides?: readonly TimelineRow[];
+  readonly steering: readonly SteeringRow[];
+  readonly end: RunEnd | null;
+}): readonly TimelineRow[] {
+  const own = said?.map((row) => withSpeaker(row, steering)) ?? told;
   const unsaid = steering.filter(({ by, note }) => !said?.some(({ what }) => what.includes(noted(by, note))));
-  const rows: readonly TimelineRow[] = [
-    {
-      atMs: startedAtMs,
-      what: `asked for ${what} for ${event.name}`,
-      by: asked.request.requestedBy,
-    },
+  const rows = [
+    asked,
     ...own,
     ...unsaid.map(({ atMs, what, by, note }) => ({ atMs, what: note === null ? what : `${what} (${note})`, by })),
-    ...steps.flatMap(troubleRow),
+    ...besides,
     ...(end === null ? [] : [endRow(end)]),
   ];
   return rows.toSorted((a, b) => a.atMs - b.atMs);

@@ -6,54 +6,34 @@ import { changedMeanwhile, ownersValues } from './release.ts';
 import { alertsOf, evidenceOf, type AlertRow, type EvidenceRow } from './report-alerts.ts';
 import { readAsked } from './report-asked.ts';
 import { planAgain } from './report-plan.ts';
-import { steeringOf, timelineOf, type SteeringRow, type TimelineRow } from './report-timeline.ts';
+import { endOf, resultOf, type ReportHead } from './report-head.ts';
+import { steeringOf, timelineOf } from './report-timeline.ts';
 import { asRows, gapsOf, relevantWrites, type WriteRow } from './report-writes.ts';
-import { lastOf, outcomeOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
+import { lastOf, type RunEnd, type RunFacts, type RunStep } from './run-facts.ts';
 import { describeGovernor, findGovernor, type WorkloadState } from './workload.ts';
 
 type Counts = { readonly [count in keyof WorkloadCounts]: number | null };
 
-/** What a lead reads the next morning. */
-export interface Report {
-  readonly id: string;
-  readonly runId: string;
+/** What a lead reads the next morning of a run that holds capacity. */
+export interface Report extends ReportHead {
   readonly procedure: Procedure;
   readonly workload: string;
-  readonly cluster: string | null;
   /** The object that was written to, as it was found. */
   readonly governor: string | null;
   /** As it became: operators move its end. Of an emergency and of steps it ends at the latest then. */
   readonly event: EventWindow;
   readonly plannedEndMs: number;
-  /** done, short, refused, missed, not needed, planned, cancelled, terminated, failed; or under way. */
-  readonly outcome: string;
-  /** Until when this report goes: the end of the run, or now. */
-  readonly untilMs: number;
-  readonly reasons: readonly string[];
-  readonly askedFor: {
-    readonly atMs: number;
-    readonly by: string;
-    readonly what: string;
-    readonly note: string | null;
-    /** What started it for them, such as 'alert HighLatency'; null: they did. */
-    readonly trigger: string | null;
-  };
   /** How it holds, where its procedure knows two ways. */
   readonly mode: 'freeze' | 'pause' | null;
   /** What the run heard of alerts, each name once; and whether pods were what was missing. */
   readonly alerts: readonly AlertRow[];
   readonly evidence: readonly EvidenceRow[];
-  readonly steered: readonly SteeringRow[];
   readonly counts: { readonly before: Counts | null; readonly during: Counts | null; readonly after: Counts | null };
   /** null while it is not known. */
   readonly restored: boolean | null;
   readonly otherClaims: number;
   readonly writes: readonly WriteRow[];
-  readonly warnings: readonly string[];
   readonly drift: readonly string[];
-  readonly timeline: readonly TimelineRow[];
-  /** What cannot be told, and why. */
-  readonly gaps: readonly string[];
 }
 
 export function reportOf(of: {
@@ -70,7 +50,7 @@ export function reportOf(of: {
   const { what, note, trigger, mode, event: planned } = readAsked(run);
   const event = status?.event ?? eventAfter(run, planned);
   const read = planAgain(run);
-  const result = resultOf(end);
+  const result = heldOf(end);
   const before = result?.before ?? countsBefore(read.state);
   const released = lastOf(steps, 'released')?.report;
   const home = released?.kind === 'released' ? released : undefined;
@@ -86,9 +66,7 @@ export function reportOf(of: {
     event,
     // where nobody moved it, it is what it became: a run knows better than its start when its longest hold began
     plannedEndMs: isMoved(run) ? planned.endMs : event.endMs,
-    outcome: outcomeOf(end),
-    untilMs: end?.atMs ?? nowMs,
-    reasons: reasonsOf(end),
+    ...endOf(end, nowMs),
     askedFor: {
       atMs: run.startedAtMs,
       by: request.requestedBy,
@@ -115,16 +93,9 @@ export function reportOf(of: {
   };
 }
 
-function resultOf(end: RunEnd | null) {
-  if (end?.kind !== 'completed') return undefined;
-  return end.result.outcome === 'done' || end.result.outcome === 'short' ? end.result : undefined;
-}
-
-function reasonsOf(end: RunEnd | null): readonly string[] {
-  if (end === null || end.kind === 'cancelled') return [];
-  if (end.kind === 'terminated') return [`by ${end.as}${end.reason === '' ? '' : `: ${end.reason}`}`];
-  if (end.kind === 'failed') return [end.reason];
-  return 'reasons' in end.result ? end.result.reasons : [];
+function heldOf(end: RunEnd | null) {
+  const result = resultOf(end);
+  return result?.outcome === 'done' || result?.outcome === 'short' ? result : undefined;
 }
 
 function governorOf(state: WorkloadState | undefined): string | null {

@@ -46,6 +46,11 @@ export type RunStep = { readonly atMs: number } & (
           }
         | { readonly kind: 'vanished'; readonly reason: string };
     }
+  | Steering
+);
+
+/** What people said to a run, of whichever procedure. */
+type Steering =
   | {
       readonly kind: 'steered';
       /** The update's name, and what was said with it besides who and why. */
@@ -54,17 +59,21 @@ export type RunStep = { readonly atMs: number } & (
       readonly note: string | null;
       readonly words: Readonly<Record<string, unknown>>;
     }
-  | { readonly kind: 'cancelled'; readonly as: string; readonly note: string | null }
-);
+  | { readonly kind: 'cancelled'; readonly as: string; readonly note: string | null };
+export type SteeringStep = { readonly atMs: number } & Steering;
 
-export interface RunFacts {
+/** What the history of every run tells. */
+export interface RunFrame {
   readonly id: string;
   readonly runId: string;
-  readonly asked: RunRequest;
   readonly startedAtMs: number;
-  readonly steps: readonly RunStep[];
   /** null while the run is under way. */
   readonly end: RunEnd | null;
+}
+/** Of a run that holds capacity. */
+export interface RunFacts extends RunFrame {
+  readonly asked: RunRequest;
+  readonly steps: readonly RunStep[];
 }
 export type RunEnd = { readonly atMs: number } & (
   | { readonly kind: 'completed'; readonly result: RunResult }
@@ -73,11 +82,11 @@ export type RunEnd = { readonly atMs: number } & (
   | { readonly kind: 'failed'; readonly reason: string }
 );
 
-export function lastOf<K extends RunStep['kind']>(
-  steps: readonly RunStep[],
+export function lastOf<S extends { readonly kind: string }, K extends S['kind']>(
+  steps: readonly S[],
   kind: K,
-): Extract<RunStep, { readonly kind: K }> | undefined {
-  return steps.findLast((step): step is Extract<RunStep, { readonly kind: K }> => step.kind === kind);
+): Extract<S, { readonly kind: K }> | undefined {
+  return steps.findLast((step): step is Extract<S, { readonly kind: K }> => step.kind === kind);
 }
 
 export function outcomeOf(end: RunEnd | null): string {

@@ -7,7 +7,8 @@ import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { refused } from '../exit.ts';
 import { fetchLedger, fetchRun } from '../facts.ts';
-import { reportMarkdown, reportText } from '../report-text.ts';
+import { capacityPage } from '../report-capacity.ts';
+import { pageMarkdown, pageText } from '../report-page.ts';
 import { unknownRun, viewRun } from '../runs.ts';
 
 export function registerReport(program: Command): void {
@@ -26,7 +27,8 @@ export function registerReport(program: Command): void {
       run(options, () =>
         withClient(async (client) => {
           const report = await makeReport(client, id);
-          return { value: report, text: options.format === 'markdown' ? reportMarkdown(report) : reportText(report) };
+          const page = capacityPage(report);
+          return { value: report, text: options.format === 'markdown' ? pageMarkdown(page) : pageText(page) };
         }),
       ),
     );

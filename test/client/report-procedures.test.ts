@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { reportText } from '../../client/report-text.ts';
+import { capacityPage } from '../../client/report-capacity.ts';
+import { pageText } from '../../client/report-page.ts';
 import { reportOf } from '../../domain/report.ts';
 import type { RunStep } from '../../domain/run-facts.ts';
 import { recordedEnding } from '../harness/recorded.ts';
@@ -113,7 +114,7 @@ describe('reading the reports of emergencies and holds out of recorded histories
     assert.equal(report.askedFor.trigger, 'alert TensafeEmergencyLatency');
     assert.ok(report.evidence.length > 0);
     assert.deepEqual(report.steered, []);
-    const text = reportText(report);
+    const text = pageText(capacityPage(report));
     assert.match(text, /^ {2}alert {5}TensafeEmergencyLatency ×2, told \S+ to \S+, 1 of them resolved$/m);
     // heard of and over within one second
     assert.match(text, /^ {2}alert {5}TensafeErrorSpike, told \S+, resolved$/m);

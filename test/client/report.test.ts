@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { reportMarkdown, reportText } from '../../client/report-text.ts';
+import { capacityPage } from '../../client/report-capacity.ts';
+import { pageMarkdown, pageText } from '../../client/report-page.ts';
 import { reportOf, type Report } from '../../domain/report.ts';
 import { recordedEnding } from '../harness/recorded.ts';
 
@@ -67,12 +68,14 @@ describe('printing a report', () => {
 
   it('prints Markdown whose tables keep their columns, whatever people wrote', async () => {
     const report = await reportOfRecorded('steered');
-    const markdown = reportMarkdown({
-      ...report,
-      askedFor: { ...report.askedFor, note: nasty },
-      steered: report.steered.map((row) => ({ ...row, note: nasty })),
-      timeline: report.timeline.map((row) => ({ ...row, what: nasty })),
-    });
+    const markdown = pageMarkdown(
+      capacityPage({
+        ...report,
+        askedFor: { ...report.askedFor, note: nasty },
+        steered: report.steered.map((row) => ({ ...row, note: nasty })),
+        timeline: report.timeline.map((row) => ({ ...row, what: nasty })),
+      }),
+    );
     const tables = markdown.split('\n\n').filter((block) => block.startsWith('|'));
     assert.equal(tables.length, 4);
     for (const table of tables) {
@@ -93,7 +96,7 @@ describe('printing a report', () => {
     );
     const under = { ...run, steps, end: null };
     const nowMs = Date.UTC(2026, 10, 24, 7);
-    const text = reportText(reportOf({ run: under, status: null, ledger: ledger, nowMs }));
+    const text = pageText(capacityPage(reportOf({ run: under, status: null, ledger: ledger, nowMs })));
     assert.match(text, /under way, so far until 2026-11-24T07:00:00Z/);
     assert.match(text, /restored +not yet: the run is under way/);
   });
