@@ -46,9 +46,11 @@ function sayingOf(name: string, words: Readonly<Record<string, unknown>>, saying
   return [`sent ${name}`, ...rest].join(', ');
 }
 
+const CANCELLED = 'cancelled the run';
+
 export function steeringOf(steps: readonly AnyStep[], sayings: Sayings = SAYINGS): readonly SteeringRow[] {
   return steps.filter(isSteering).map((step) => {
-    const what = step.kind === 'cancelled' ? 'cancelled the run' : sayingOf(step.name, step.words, sayings);
+    const what = step.kind === 'cancelled' ? CANCELLED : sayingOf(step.name, step.words, sayings);
     return { atMs: step.atMs, by: step.as, what, note: step.note };
   });
 }
@@ -94,7 +96,10 @@ function inOneOrder({
   readonly end: RunEnd | null;
 }): readonly TimelineRow[] {
   const own = said?.map((row) => withSpeaker(row, steering)) ?? told;
-  const unsaid = steering.filter(({ by, note }) => !said?.some(({ what }) => what.includes(noted(by, note))));
+  // no run says who cancelled it, also where it names them for something else
+  const unsaid = steering.filter(
+    ({ what, by, note }) => what === CANCELLED || !said?.some((row) => row.what.includes(noted(by, note))),
+  );
   const rows = [
     asked,
     ...own,

@@ -127,6 +127,24 @@ describe('reporting who steered', () => {
     );
   });
 
+  it('has it also where the run names the same person for something else', () => {
+    const timeline = [{ atMs: at(51), what: 'the floor went from 8 to 9 by carol' }];
+    const status = { timeline, event: SALE, plan: null } as unknown as Parameters<typeof report>[2];
+    const steps: readonly RunStep[] = [
+      { ...steered('amendFloor', { floor: 9 }), as: 'carol' } as RunStep,
+      { atMs: at(90), kind: 'cancelled', as: 'carol', note: null },
+    ];
+    assert.deepEqual(
+      report(aRun({ steps }), [], status)
+        .timeline.slice(1)
+        .map(({ what, by }) => [by, what]),
+      [
+        ['carol', 'the floor went from 8 to 9'],
+        ['carol', 'cancelled the run'],
+      ],
+    );
+  });
+
   it('says what the ledger did not grant', () => {
     const state = { claimId: '', generation: 1, floor: 3, reason: 'reverted by argocd', state: 'contested' } as const;
     const { timeline } = report(aRun({ steps: [{ atMs: at(70), kind: 'told', state }] }));
