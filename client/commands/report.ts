@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Option, type Command } from 'commander';
 import { writesOf } from '../../domain/ledger-writes.ts';
@@ -5,11 +6,17 @@ import { reportOf, type Report } from '../../domain/report.ts';
 import { isProcedure } from '../../domain/run-request.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
-import { refused } from '../exit.ts';
+import { failed, refused } from '../exit.ts';
 import { fetchLedger, fetchRun } from '../facts.ts';
 import { capacityPage } from '../report-capacity.ts';
+import { pageHtml } from '../report-html.ts';
 import { pageMarkdown, pageText } from '../report-page.ts';
 import { unknownRun, viewRun } from '../runs.ts';
+
+interface ReportOptions extends OutputOptions {
+  readonly format: 'text' | 'markdown';
+  readonly html?: string;
+}
 
 export function registerReport(program: Command): void {
   withJson(
@@ -20,18 +27,26 @@ export function registerReport(program: Command): void {
         new Option('--format <format>', 'markdown is for an incident document')
           .choices(['text', 'markdown'])
           .default('text'),
-      ),
+      )
+      .option('--html <file>', 'writes it into this file besides, as a page to keep or to send'),
   )
     .description('a run for the morning after: who asked and steered, before and after, every write and its reason')
-    .action((id: string, options: OutputOptions & { readonly format: 'text' | 'markdown' }) =>
+    .action((id: string, options: ReportOptions) =>
       run(options, () =>
         withClient(async (client) => {
           const report = await makeReport(client, id);
           const page = capacityPage(report);
+          if (options.html !== undefined) await keep(options.html, pageHtml(page));
           return { value: report, text: options.format === 'markdown' ? pageMarkdown(page) : pageText(page) };
         }),
       ),
     );
+}
+
+async function keep(file: string, html: string): Promise<void> {
+  await writeFile(file, `${html}\n`).catch((error: unknown) => {
+    throw failed(`the page was not written: ${error instanceof Error ? error.message : String(error)}`);
+  });
 }
 
 /** Everything comes out of Temporal's histories; a worker that answers adds the run's own words. */

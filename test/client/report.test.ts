@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { capacityPage } from '../../client/report-capacity.ts';
+import { pageHtml } from '../../client/report-html.ts';
 import { pageMarkdown, pageText } from '../../client/report-page.ts';
 import { reportOf, type Report } from '../../domain/report.ts';
 import { recordedEnding } from '../harness/recorded.ts';
@@ -61,6 +62,13 @@ describe('reading a report out of recorded histories', () => {
   });
 });
 
+/** As a browser reads it back. */
+function escapedAsHtml(text: string): string {
+  // the ampersand first, or it would meet those of the others
+  const names = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": '#39' };
+  return Object.entries(names).reduce((shown, [sign, name]) => shown.replaceAll(sign, `&${name};`), text);
+}
+
 describe('printing a report', () => {
   /** Cells of GitHub's tables: a backslash takes the next sign out of the markup. */
   const cellsOf = (line: string): number => line.replaceAll(/\\./g, '').split('|').length - 2;
@@ -86,6 +94,43 @@ describe('printing a report', () => {
     }
     assert.equal(markdown.match(/^#/gm)?.length, 5);
     assert.doesNotMatch(markdown.replaceAll(/\\./g, ''), /[`<[]/);
+  });
+
+  it('prints HTML that is whole, and has no markup but its own, whatever people wrote', async () => {
+    const report = await reportOfRecorded('steered');
+    const hostile = `"><script>alert('x')</script><img src=x onerror=y> &amp; </td></table>\n${'long'.repeat(2_000)}`;
+    const html = pageHtml(
+      capacityPage({
+        ...report,
+        id: hostile,
+        askedFor: { ...report.askedFor, by: hostile, note: hostile },
+        steered: report.steered.map((row) => ({ ...row, by: hostile, note: hostile })),
+        timeline: report.timeline.map((row) => ({ ...row, what: hostile })),
+        reasons: [hostile],
+      }),
+    );
+    const open: string[] = [];
+    const seen = new Set<string>();
+    for (const [, slash, name = ''] of html.matchAll(/<(\/?)([a-z!][a-z0-9]*)/gi)) {
+      seen.add(name);
+      if (slash === '/') assert.equal(open.pop(), name);
+      else if (name !== '!doctype' && name !== 'meta') open.push(name);
+    }
+    assert.deepEqual(open, []);
+    const own = ['!doctype', 'html', 'meta', 'title', 'style', 'h1', 'h2', 'p', 'strong', 'dl', 'div', 'dt', 'dd'];
+    assert.deepEqual(
+      [...seen].filter((name) => ![...own, 'table', 'tr', 'th', 'td'].includes(name)),
+      [],
+    );
+    // as it was written, and all of it
+    const shown = escapedAsHtml(hostile);
+    assert.equal(html.split(shown).length - 1, 2 + 2 + 2 * report.steered.length * 2 + report.timeline.length + 1);
+    for (const table of html.split('<table>').slice(1)) {
+      const rows = (table.split('</table>')[0] ?? '').split('</tr>').slice(0, -1);
+      assert.ok(rows.length > 1);
+      const cells = rows.map((row) => row.split(/<t[hd]>/).length);
+      assert.deepEqual([...new Set(cells)], [cells[0]]);
+    }
   });
 
   it('says of a run under way that this is the report so far', async () => {

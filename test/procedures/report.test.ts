@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { openLane, type Lane } from '../harness/lane.ts';
 import { RUN, startSale, untilClosed, untilHome, untilPhase } from '../harness/pre-scale.ts';
@@ -23,6 +25,12 @@ describe('the report of a pre-scale', () => {
   let lane: Lane;
   before(async () => {
     lane = await openLane();
+    const file = join(lane.directory, 'sale.html');
+    assert.equal((await lane.headroom('report', RUN, '--html', file)).code, 0);
+    assert.match(readFileSync(file, 'utf8'), /<h1>pre-scale\.tensafe-server\.sale<\/h1>[^]*<td>more carts<\/td>/);
+    const nowhere = await lane.headroom('report', RUN, '--html', join(lane.directory, 'nowhere', 'sale.html'));
+    assert.equal(nowhere.code, 1);
+    assert.match(nowhere.stderr, /the page was not written: ENOENT/);
     await lane.startWorker();
   });
   after(() => lane.close());
