@@ -5,7 +5,7 @@ import type { LedgerStep } from '../domain/ledger-writes.ts';
 import { ledgerId } from '../domain/names.ts';
 import type { ResolvedEmergency, ResolvedSteps } from '../domain/policy.ts';
 import type { ClaimState } from '../domain/procedures.ts';
-import type { RunEnd, RunFacts, RunStep } from '../domain/run-facts.ts';
+import type { RunEnd, RunFacts, RunStep, SteeringStep } from '../domain/run-facts.ts';
 import { isProcedure, readRunRequest } from '../domain/run-request.ts';
 import { alertsUpdate, claimStateSignal, claimUpdate, releaseUpdate, restoreUpdate } from '../workflows/messages.ts';
 import type { AlertsAnswer, AlertsOffer } from '../workflows/messages.ts';
@@ -30,7 +30,7 @@ export function runFacts(
   // claims bear the first run's id, should an operator have reset the workflow
   const claimId = `${id}/${firstRunId}`;
   const steps = happenings.flatMap((happening) => runStep(happening, claimId));
-  const end = happenings.map(runEnd).find((one) => one !== undefined) ?? null;
+  const end = endAmong(happenings);
   const asked = readRunRequest(isProcedure(workflow) ? workflow : 'preScale', input, startedAtMs);
   return { id, runId, asked, startedAtMs, steps, end };
 }
@@ -83,21 +83,29 @@ function runStep(happening: Happening, claimId: string): readonly RunStep[] {
     if ((happening.answer as AlertsAnswer | null)?.kind === 'over') return [];
     return [{ atMs, kind: 'alerts', notices: (happening.input as AlertsOffer).notices }];
   }
-  if (happening.kind === 'update') {
-    const { as, note, ...words } = happening.input as { readonly as?: string; readonly note?: string };
-    return [{ atMs, kind: 'steered', name: happening.name, as: as ?? 'somebody', note: note ?? null, words }];
-  }
-  if (happening.kind === 'cancel requested') {
-    const { by, reason } = happening;
-    // without a note the command says who, which stands there already
-    const note = reason === '' || reason === `cancelled by ${by}` ? null : reason;
-    return [{ atMs, kind: 'cancelled', as: by, note }];
-  }
   if (happening.kind === 'signal' && happening.name === claimStateSignal.name) {
     const state = happening.input as ClaimState;
     return state.claimId === claimId ? [{ atMs, kind: 'told', state }] : [];
   }
-  return [];
+  return steeringStep(happening);
+}
+
+/** What people said to a run, of whichever procedure. */
+export function steeringStep(happening: Happening): readonly SteeringStep[] {
+  const { atMs } = happening;
+  if (happening.kind === 'update') {
+    const { as, note, ...words } = happening.input as { readonly as?: string; readonly note?: string };
+    return [{ atMs, kind: 'steered', name: happening.name, as: as ?? 'somebody', note: note ?? null, words }];
+  }
+  if (happening.kind !== 'cancel requested') return [];
+  const { by, reason } = happening;
+  // without a note the command says who, which stands there already
+  const note = reason === '' || reason === `cancelled by ${by}` ? null : reason;
+  return [{ atMs, kind: 'cancelled', as: by, note }];
+}
+
+export function endAmong(happenings: readonly Happening[]): RunEnd | null {
+  return happenings.map(runEnd).find((one) => one !== undefined) ?? null;
 }
 
 function runEnd(happening: Happening): RunEnd | undefined {
@@ -115,6 +123,7 @@ function runEnd(happening: Happening): RunEnd | undefined {
     case 'activity':
     case 'update':
     case 'signal':
+    case 'child':
     case 'cancel requested':
       return undefined;
   }

@@ -14,6 +14,8 @@ export type Happening = { readonly atMs: number } & (
   /** An update that was accepted; refused ones are in no history. The answer is null where there is none, or not yet. */
   | { readonly kind: 'update'; readonly name: string; readonly input: unknown; readonly answer: unknown }
   | { readonly kind: 'signal'; readonly name: string; readonly input: unknown }
+  /** A run of its own that this one has begun. */
+  | { readonly kind: 'child'; readonly id: string; readonly workflow: string }
   | { readonly kind: 'cancel requested'; readonly by: string; readonly reason: string }
   | { readonly kind: 'completed'; readonly result: unknown }
   | { readonly kind: 'cancelled' }
@@ -41,7 +43,10 @@ export async function decodeHistory(
         input: await first(attributes.input?.payloads),
       });
     const happening =
-      (await ofActivity(event, scheduled, first)) ?? (await ofMessage(event, answers, first)) ?? ofEnd(event);
+      (await ofActivity(event, scheduled, first)) ??
+      (await ofMessage(event, answers, first)) ??
+      ofChild(event) ??
+      ofEnd(event);
     const completed = event.workflowExecutionCompletedEventAttributes;
     const atMs = msOf(event.eventTime);
     if (happening !== undefined) happenings.push({ atMs, ...happening });
@@ -103,6 +108,11 @@ async function ofMessage(
   }
   if (signal) return { kind: 'signal', name: signal.signalName ?? '', input: await first(signal.input?.payloads) };
   return undefined;
+}
+
+function ofChild({ childWorkflowExecutionStartedEventAttributes: begun }: HistoryEvent): Found | undefined {
+  if (!begun) return undefined;
+  return { kind: 'child', id: begun.workflowExecution?.workflowId ?? '', workflow: begun.workflowType?.name ?? '' };
 }
 
 function ofEnd(event: HistoryEvent): Found | undefined {

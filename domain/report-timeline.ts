@@ -17,9 +17,9 @@ export interface SteeringRow extends TimelineRow {
 }
 
 /** What an operator said, in words; what is newer than this table stands with its own name. */
-type Sayings = Readonly<Record<string, (words: Readonly<Record<string, unknown>>) => string>>;
+export type Sayings = Readonly<Record<string, (words: Readonly<Record<string, unknown>>) => string>>;
 
-const COMMON_SAYINGS: Sayings = {
+export const COMMON_SAYINGS: Sayings = {
   approve: () => 'approved the plan',
   reject: () => 'rejected the plan',
   suspend: () => 'suspended the run',
@@ -35,7 +35,7 @@ const SAYINGS: Sayings = {
 };
 
 /** As it was typed where it is no length. */
-function lengthOf(forMs: unknown): string {
+export function lengthOf(forMs: unknown): string {
   return typeof forMs === 'number' ? formatDuration(forMs) : String(forMs);
 }
 
@@ -77,7 +77,7 @@ export function timelineOf(run: RunFacts, said: RunStatus['timeline'] | undefine
 }
 
 /** All that is known of a run, each thing once. */
-function inOneOrder({
+export function inOneOrder({
   asked,
   said,
   told,

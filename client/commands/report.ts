@@ -2,15 +2,23 @@ import { writeFile } from 'node:fs/promises';
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
 import { Option, type Command } from 'commander';
 import { writesOf } from '../../domain/ledger-writes.ts';
-import { reportOf, type Report } from '../../domain/report.ts';
+import { isNodeProcedure, type NodeRunFacts } from '../../domain/node-run-facts.ts';
+import type { RunStatus } from '../../domain/procedures.ts';
+import { reportOf } from '../../domain/report.ts';
+import { additionReportOf } from '../../domain/report-addition.ts';
+import { drainReportOf } from '../../domain/report-drain.ts';
+import type { ReportHead } from '../../domain/report-head.ts';
+import type { RunFacts } from '../../domain/run-facts.ts';
 import { isProcedure } from '../../domain/run-request.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { failed, refused } from '../exit.ts';
 import { fetchLedger, fetchRun } from '../facts.ts';
+import { fetchNodeRun } from '../node-facts.ts';
 import { capacityPage } from '../report-capacity.ts';
 import { pageHtml } from '../report-html.ts';
-import { pageMarkdown, pageText } from '../report-page.ts';
+import { additionPage, drainPage } from '../report-nodes.ts';
+import { pageMarkdown, pageText, type Page } from '../report-page.ts';
 import { unknownRun, viewRun } from '../runs.ts';
 
 interface ReportOptions extends OutputOptions {
@@ -34,8 +42,7 @@ export function registerReport(program: Command): void {
     .action((id: string, options: ReportOptions) =>
       run(options, () =>
         withClient(async (client) => {
-          const report = await makeReport(client, id);
-          const page = capacityPage(report);
+          const { report, page } = await makeReport(client, id);
           if (options.html !== undefined) await keep(options.html, pageHtml(page));
           return { value: report, text: options.format === 'markdown' ? pageMarkdown(page) : pageText(page) };
         }),
@@ -49,8 +56,13 @@ async function keep(file: string, html: string): Promise<void> {
   });
 }
 
+interface Made {
+  readonly report: ReportHead;
+  readonly page: Page;
+}
+
 /** Everything comes out of Temporal's histories; a worker that answers adds the run's own words. */
-async function makeReport(client: Client, id: string): Promise<Report> {
+async function makeReport(client: Client, id: string): Promise<Made> {
   const described = await client.workflow
     .getHandle(id)
     .describe()
@@ -58,16 +70,33 @@ async function makeReport(client: Client, id: string): Promise<Report> {
       if (error instanceof WorkflowNotFoundError) throw await unknownRun(client, id);
       throw error;
     });
-  if (described.type === 'configureAutoscaler' || described.type === 'addGpuNodes' || described.type === 'drainGpuNode')
+  const { type, runId } = described;
+  if (type === 'configureAutoscaler')
     throw refused([`of this procedure "headroom show ${id}" tells everything; there is no report of it`]);
-  if (!isProcedure(described.type))
-    throw refused([`${id} is no run of a procedure (it is a ${described.type}); "headroom runs --all" lists them`]);
-  const [view, facts] = await Promise.all([viewRun(client, id), fetchRun(client, id, described.runId)]);
+  const view = await viewRun(client, id);
+  const status = view.runId === runId ? view.status : null;
+  if (isNodeProcedure(type)) return ofNodes(await fetchNodeRun(client, type, { id, runId }), status);
+  if (!isProcedure(type))
+    throw refused([`${id} is no run of a procedure (it is a ${type}); "headroom runs --all" lists them`]);
+  return ofCapacity(client, await fetchRun(client, id, runId), status);
+}
+
+async function ofCapacity(client: Client, run: RunFacts, status: RunStatus | null): Promise<Made> {
   const nowMs = Date.now();
-  const histories = await fetchLedger(client, facts.asked.request.workload, {
-    fromMs: facts.startedAtMs,
-    toMs: facts.end?.atMs ?? nowMs,
+  const histories = await fetchLedger(client, run.asked.request.workload, {
+    fromMs: run.startedAtMs,
+    toMs: run.end?.atMs ?? nowMs,
   });
-  const status = view.runId === facts.runId ? view.status : null;
-  return reportOf({ run: facts, status, ledger: histories.length === 0 ? null : writesOf(histories), nowMs });
+  const report = reportOf({ run, status, ledger: histories.length === 0 ? null : writesOf(histories), nowMs });
+  return { report, page: capacityPage(report) };
+}
+
+function ofNodes(run: NodeRunFacts, status: RunStatus | null): Made {
+  const nowMs = Date.now();
+  if (run.procedure === 'drainGpuNode') {
+    const report = drainReportOf({ run, status, nowMs });
+    return { report, page: drainPage(report) };
+  }
+  const report = additionReportOf({ run, status, nowMs });
+  return { report, page: additionPage(report) };
 }
