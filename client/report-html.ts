@@ -22,7 +22,7 @@ export function pageHtml({ title, headline, facts, tables }: Page): string {
 
 /** Words without a space, such as names of nodes or what somebody pasted, break anywhere before they widen the page. */
 const STYLE = `
-body { max-width: 75rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; }
+body { max-width: 95rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: #1b1b1b; }
 h1, dd, td, p { overflow-wrap: anywhere; }
 h1 { font-size: 1.4rem; }
 h2 { font-size: 1.1rem; margin-top: 2rem; }
@@ -31,7 +31,7 @@ dt { flex: 0 0 6rem; color: #5f5f5f; }
 dd { margin: 0; white-space: pre-line; }
 table { width: 100%; border-collapse: collapse; }
 th, td { padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #d0d0d0; text-align: left; vertical-align: top; }
-td { white-space: pre-line; }
+td { min-width: 5rem; white-space: pre-line; }
 `;
 
 function tableHtml({ title, timed, head, rows }: Table): readonly string[] {

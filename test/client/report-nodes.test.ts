@@ -111,6 +111,39 @@ describe('reading the report of an addition out of a recorded history', () => {
   });
 });
 
+describe('reading a report wherever the run stands', () => {
+  it('has something to say after each event, in the order of time', async () => {
+    const runs = [
+      [(await recordedNodeRun('drain-remove', 'drainGpuNode')).happenings, drainOf, drainPage],
+      [(await recordedNodeRun('add-nodes', 'addGpuNodes')).happenings, additionOf, additionPage],
+    ] as const;
+    for (const [happenings, reportOf, pageOf] of runs)
+      for (let length = 1; length <= happenings.length; length += 1) {
+        const report = reportOf(happenings.slice(0, length));
+        const times = report.timeline.map(({ atMs }) => atMs);
+        assert.deepEqual(
+          times.toSorted((a, b) => a - b),
+          times,
+        );
+        assert.match(pageText(pageOf(report as never)), /asked for/);
+      }
+  });
+
+  it('tells what was typed by hand and cannot be read', () => {
+    const started = (input: unknown): readonly Happening[] => [
+      { atMs: 7, kind: 'started', workflow: '', firstRunId: 'r', input },
+      { atMs: 9, kind: 'completed', result: { outcome: 'refused', reasons: ['give it a list'] } },
+    ];
+    for (const input of ['n1', null, { nodes: 'n1', count: 'two', requestedBy: 7 }]) {
+      const [drain, addition] = [drainOf(started(input)), additionOf(started(input))];
+      assert.deepEqual([drain.outcome, addition.outcome], ['refused', 'refused']);
+      assert.deepEqual([drain.askedFor.by, addition.askedFor.by], ['?', '?']);
+      assert.match(pageText(drainPage(drain)), /reason {4}give it a list/);
+      assert.match(pageText(additionPage(addition)), /reason {4}give it a list/);
+    }
+  });
+});
+
 describe('reading runs that a run has begun out of a history', () => {
   it('has the id and the name of each', async () => {
     const eventTime = { seconds: 7 as never, nanos: 0 };
