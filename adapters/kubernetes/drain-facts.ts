@@ -12,6 +12,7 @@ import { readOwners, type Owners } from './drain-owners.ts';
 import { asBudgetFacts, asDrainPod, checkpointOf, factsOf, gpusIn, isOver, optOutOf, startOf } from './drain-pods.ts';
 import type { RawObject } from './kinds.ts';
 import { asNodeState } from './nodes.ts';
+import { pendingPods, rankOf } from './pending-pods.ts';
 
 type Pod = RawObject<'Pod'>;
 type Node = RawObject<'Node'>;
@@ -48,12 +49,13 @@ async function readDrain(
     const { uid, owner, mirror, deletingSinceMs, job } = pod;
     const isMade = owner !== null && owner.gone !== true && owner.kind !== 'DaemonSet';
     if (!isMade || mirror || deletingSinceMs !== null || isOver(raw)) return [];
-    return [{ uid, owner: owner.uid, facts: factsOf(raw), waits: job !== null }];
+    return [{ uid, owner: owner.uid, facts: factsOf(raw), ...rankOf(raw), waits: job !== null }];
   });
   const places = placeReplacements({
     nodes: findClusterCapacity({ nodes: nodes.map(asNode), pods: pods.map((pod) => asPlaced(pod, false)) }).nodes,
     drained: names,
-    standing: standingOf(near, owners),
+    standing: standingOf(pods, owners),
+    pending: pendingPods(pods, owners),
     replacements,
   });
   const covering = new Set(judged.flatMap(({ pod }) => pod.budgets.map((name) => `${pod.namespace}/${name}`)));

@@ -36,10 +36,22 @@ interface PodWords {
   readonly labels?: Record<string, string>;
   readonly spec?: object;
   readonly metadata?: object;
+  readonly status?: object;
 }
 function pod(
   name: string,
-  { owner, gpus = 0, on = 'n1', phase = 'Running', namespace = 'shop', annotations, labels, spec, metadata }: PodWords,
+  {
+    owner,
+    gpus = 0,
+    on = 'n1',
+    phase = 'Running',
+    namespace = 'shop',
+    annotations,
+    labels,
+    spec,
+    metadata,
+    status,
+  }: PodWords,
 ) {
   const resources = { requests: { cpu: '1', ...(gpus > 0 && { 'nvidia.com/gpu': String(gpus) }) } };
   return {
@@ -54,7 +66,7 @@ function pod(
       ...metadata,
     },
     spec: { nodeName: on, containers: [{ name: 'main', resources }], ...spec },
-    status: { phase, startTime: STARTED, conditions: [{ type: 'Ready', status: 'True' }] },
+    status: { phase, startTime: STARTED, conditions: [{ type: 'Ready', status: 'True' }], ...status },
   };
 }
 function reference(kind: string, name: string, apiVersion = kind === 'Job' ? 'batch/v1' : 'apps/v1') {
@@ -172,6 +184,85 @@ describe('reading what a drain is judged by', () => {
       [true, false],
     );
     assert.match(judged[1]?.place?.reason ?? '', /1 cordoned, 1 without room for nvidia\.com\/gpu/);
+  });
+
+  const unschedulable = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] };
+  const apart = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] } };
+  const claim = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] };
+  const rows: readonly (readonly [name: string, words: PodWords, isCounted: boolean])[] = [
+    ['one that was made just now', { status: { conditions: [] } }, true],
+    ['one for which there was no node a moment ago', { status: unschedulable }, true],
+    ['one with a volume, not looked at yet', { spec: claim, status: { conditions: [] } }, true],
+    [
+      'one with a volume that the scheduler could not judge',
+      { spec: claim, status: { conditions: [{ ...unschedulable.conditions[0], reason: 'SchedulerError' }] } },
+      true,
+    ],
+    ['one that its volume may hold back', { spec: claim, status: unschedulable }, false],
+    [
+      'one that its own volume may hold back',
+      { spec: { volumes: [{ name: 'data', ephemeral: {} }] }, status: unschedulable },
+      false,
+    ],
+    ['one that a claim may hold back', { spec: { resourceClaims: [{ name: 'nic' }] }, status: unschedulable }, false],
+    ['one that other pods may hold back', { spec: { affinity: apart }, status: unschedulable }, false],
+    ['one that lower priority lets wait', { spec: { priority: -5 } }, false],
+    ['one behind a gate', { spec: { schedulingGates: [{ name: 'kueue.x-k8s.io/admission' }] } }, false],
+    ['one that is being deleted', { metadata: { deletionTimestamp: STARTED } }, false],
+    ['one that was over before it had a node', { phase: 'Failed' }, false],
+    ['one of a gang that is too large', { labels: { 'scheduling.x-k8s.io/pod-group': 'g' } }, false],
+    ['one of a gang of Volcano', { annotations: { 'scheduling.k8s.io/group-name': 'g' } }, false],
+    ['one of a PodGroup', { spec: { schedulingGroup: { podGroupName: 'g' } } }, false],
+    ['one that has its place elsewhere', { status: { nominatedNodeName: 'n3' } }, false],
+    [
+      'one that its own kind keeps off',
+      {
+        labels: { app: 'far' },
+        spec: {
+          affinity: {
+            podAntiAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: [
+                { topologyKey: 'kubernetes.io/hostname', labelSelector: { matchLabels: { app: 'far' } } },
+              ],
+            },
+          },
+        },
+      },
+      false,
+    ],
+  ];
+  for (const [name, words, isCounted] of rows)
+    it(`${isCounted ? 'counts' : 'does not count'} among pods that wait for a node first: ${name}`, async (t) => {
+      const waiting = (uid: string) =>
+        pod(uid, { owner: ['ReplicaSet', 'far'], gpus: 4, on: '', phase: 'Pending', namespace: 'ml', ...words });
+      const isGang = /gang|PodGroup/.test(name);
+      const { port } = await open(t, {
+        ...WEB,
+        pods: [
+          ...WEB.pods,
+          pod('far-0', { owner: ['ReplicaSet', 'far'], on: 'n2', namespace: 'ml' }),
+          pod('full', { on: 'n3', gpus: 8 }),
+          waiting('w-1'),
+          ...(isGang ? [waiting('w-2')] : []),
+        ],
+        nodes: [...WEB.nodes, node('n3')],
+      });
+      const [{ place } = assert.fail('no pod')] = (await port.readDrain(['n1'], call)).pods;
+      assert.equal(place?.found, !isCounted);
+      assert.equal(place?.reason.endsWith('; ml/w-1 waits for a node already and goes first'), isCounted);
+    });
+
+  it('does not preempt for a pod that may not', async (t) => {
+    const [first, second] = WEB.pods;
+    const shy = { ...first, spec: { ...first?.spec, priority: 5, preemptionPolicy: 'Never' } };
+    const waiting = pod('w-1', { gpus: 4, on: '', phase: 'Pending' });
+    for (const [web, found] of [
+      [shy, false],
+      [{ ...shy, spec: { ...shy.spec, preemptionPolicy: 'PreemptLowerPriority' } }, true],
+    ] as const) {
+      const { port } = await open(t, { ...WEB, pods: [web, second ?? {}, waiting] });
+      assert.equal((await port.readDrain(['n1'], call)).pods[0]?.place?.found, found);
+    }
   });
 
   it('knows a DaemonSet from one that is gone, a mirror pod, and a bare one; none of them needs a place', async (t) => {

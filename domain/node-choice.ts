@@ -1,0 +1,124 @@
+import type { NodeCapacity } from './cluster-capacity.ts';
+import { gpusOf } from './gpu-node.ts';
+import { judgePlacement } from './placement.ts';
+import type { PodFacts } from './pod-facts.ts';
+import { addAmounts, amountsOf, asScheduled, resourceListOf } from './resource-list.ts';
+
+/** A pod that looks for a node. */
+export interface Seeker {
+  readonly uid: string;
+  /** uid of its owner: pods of one owner keep apart or spread among themselves. */
+  readonly owner: string;
+  readonly facts: PodFacts;
+  /** spec.priority */
+  readonly priority: number;
+}
+
+export interface Scene {
+  /** Of the whole cluster, with what is taken. */
+  readonly nodes: readonly NodeCapacity[];
+  /** Names of those that take nothing more. */
+  readonly drained: readonly string[];
+  /** By uid of the owner: how many of its pods stand on which node, by name. */
+  readonly standing: ReadonlyMap<string, ReadonlyMap<string, number>>;
+}
+
+interface Spot {
+  readonly node: NodeCapacity;
+  /** Who has found a place there. */
+  readonly settled: readonly Seeker[];
+  /** With all of them. */
+  readonly filled: NodeCapacity;
+  /** By uid of the owner: how many of its pods stood there before. */
+  readonly stood: (owner: string) => number;
+}
+
+/** By name of the node. */
+export type Room = ReadonlyMap<string, Spot>;
+
+export function openRoom({ nodes, drained, standing }: Scene): Room {
+  const spots = nodes.toSorted(byNeed).map((node): Spot => {
+    const isDrained = drained.includes(node.name);
+    const open = { ...node, schedulable: node.schedulable && !isDrained };
+    // what is drained holds none of them back
+    const stood = (owner: string) => (isDrained ? 0 : (standing.get(owner)?.get(node.name) ?? 0));
+    return { node: open, settled: [], filled: open, stood };
+  });
+  return new Map(spots.map((spot) => [spot.node.name, spot]));
+}
+
+export function settle(room: Room, name: string, seeker: Seeker): Room {
+  const spot = room.get(name);
+  if (spot === undefined) return room;
+  const settled = [...spot.settled, seeker];
+  return new Map(room).set(name, { ...spot, settled, filled: withPods(spot.filled, [seeker]) });
+}
+
+/** As if only these had settled. */
+export function only(room: Room, isThere: (seeker: Seeker) => boolean): Room {
+  const changed = [...room].flatMap(([name, spot]): readonly (readonly [string, Spot])[] => {
+    if (spot.settled.every(isThere)) return [];
+    const settled = spot.settled.filter(isThere);
+    return [[name, { ...spot, settled, filled: withPods(spot.node, settled) }]];
+  });
+  return changed.length === 0 ? room : new Map([...room, ...changed]);
+}
+
+/**
+ * Where it goes, if anywhere. `full`: nodes that had no room for one like it, which are not asked again; those of now are added.
+ */
+export function findNode(room: Room, { owner, facts }: Seeker, full: Set<string> = new Set()): string | undefined {
+  const nodes = nodesFor(room, owner);
+  for (const one of nodes.filter(({ name }) => !full.has(name))) {
+    if (judge(keepsApart(facts) ? closedBut(one, nodes) : [one], facts).fits > 0) return one.name;
+    // where its own kind stands may change
+    if (!keepsApart(facts)) full.add(one.name);
+  }
+  return undefined;
+}
+
+/** One owner's pods stand apart or spread, so that it matters where the others are. */
+export function keepsApart({ apart, spread }: PodFacts): boolean {
+  return apart.length + spread.length > 0;
+}
+
+/** Why it finds no node. */
+export function whyNowhere(room: Room, { owner, facts }: Seeker): string {
+  return judge(nodesFor(room, owner), facts).reason;
+}
+
+/** The nodes that have room for it, whatever stands on others. */
+export function findRoom(room: Room, { owner, facts }: Seeker): readonly string[] {
+  const pod = { ...facts, apart: [], spread: [] };
+  const nodes = nodesFor(room, owner);
+  return nodes.filter((one) => judge([one], pod).fits > 0).map(({ name }) => name);
+}
+
+/** As the owner's next pod finds them, and where fewest of its own stand first. */
+function nodesFor(room: Room, owner: string): readonly NodeCapacity[] {
+  const nodes = [...room.values()].map(({ filled, settled, stood }) => ({
+    ...filled,
+    ownPods: stood(owner) + settled.filter((one) => one.owner === owner).length,
+  }));
+  return nodes.toSorted((a, b) => a.ownPods - b.ownPods);
+}
+
+function withPods(node: NodeCapacity, pods: readonly Seeker[]): NodeCapacity {
+  const taken = pods.map(({ facts }) => asScheduled(amountsOf(facts.requests)));
+  const requested = resourceListOf(taken.reduce(addAmounts, amountsOf(node.requested)));
+  return { ...node, requested, podCount: node.podCount + pods.length };
+}
+
+/** The others still count for what keeps pods apart. */
+function closedBut(one: NodeCapacity, nodes: readonly NodeCapacity[]): readonly NodeCapacity[] {
+  return nodes.map((node) => (node === one ? node : { ...node, schedulable: false }));
+}
+
+function judge(nodes: readonly NodeCapacity[], pod: PodFacts) {
+  return judgePlacement({ cluster: { nodes, unplacedPods: 0 }, pod, podsToAdd: 1 });
+}
+
+/** GPU nodes last, for those that need them. */
+function byNeed(a: NodeCapacity, b: NodeCapacity): number {
+  return gpusOf(a) - gpusOf(b) || a.name.localeCompare(b.name, 'en');
+}
