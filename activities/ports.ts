@@ -12,6 +12,7 @@ import type { EvictionAnswer } from '../domain/eviction-answer.ts';
 import type { Budget, NodePod, PodOwner, PodRef } from '../domain/eviction.ts';
 import type { CordonMark, NodeIdentity, NodeState } from '../domain/gpu-node.ts';
 import type { NodeAutoscaler } from '../domain/node-autoscaler.ts';
+import type { NodeClaimState } from '../domain/node-claim.ts';
 import type {
   GroupSizes,
   GroupUpdate,
@@ -128,6 +129,24 @@ export interface NodePort {
   uncordon(node: NodeIdentity, owner: string, call: Call): Promise<'uncordoned' | 'not ours' | 'gone'>;
 }
 
+/** Karpenter's NodeClaims. Failures are typed as those of WorkloadPort. */
+export interface NodeClaimPort {
+  /** Null: the API server knows no such kind, karpenter.sh/v1. */
+  listNodeClaims(call: Call): Promise<readonly NodeClaimState[] | null>;
+  /** Null: there is none of that name. */
+  readNodeClaim(name: string, call: Call): Promise<NodeClaimState | null>;
+  /** Whether RBAC lets us delete them; deletes nothing. */
+  mayDeleteNodeClaims(call: Call): Promise<boolean>;
+  /**
+   * One DELETE with uid and version as preconditions. 'raced': it is not as it was read any more, or another one; nothing was
+   * deleted. 'gone': there is none. Safe to repeat; whether one whose answer was lost came through, the next read tells.
+   */
+  deleteNodeClaim(
+    claim: Pick<NodeClaimState, 'name' | 'uid' | 'version'>,
+    call: Call,
+  ): Promise<'asked' | 'raced' | 'gone'>;
+}
+
 /** A node, its pods and the budgets of their namespaces at one moment. */
 export interface NodeView {
   /** Of the node that bears the name now; null: none does. */
@@ -225,6 +244,7 @@ export interface Ports {
   readonly runs: RunPort;
   readonly turns: TurnsPort;
   readonly nodes: NodePort;
+  readonly nodeClaims: NodeClaimPort;
   readonly evictions: EvictionPort;
   readonly drains: DrainFactsPort;
   readonly cloud: CloudPort;

@@ -1,14 +1,18 @@
 import type { NodeIdentity } from './gpu-node.ts';
 import type { GroupSizes, InstanceState } from './node-group.ts';
 
-/** What is known of a node's instance and group just before it is ended. */
-export interface TerminationFacts {
+/** What is looked at once more directly before a node is ended, whoever ends it. */
+export interface LastLook {
   /** Of the node of that name now; null: there is none. */
   readonly nodeUid: string | null;
   /** Somebody has taken the cordon away. */
   readonly schedulable: boolean;
   /** On the node, and not to be lost: `namespace/name`. */
   readonly pods: readonly string[];
+}
+
+/** What is known of a node's instance and group just before it is ended. */
+export interface TerminationFacts extends LastLook {
   /** Null: Auto Scaling does not know it. */
   readonly instance: (InstanceState & { readonly autoScalingGroup: string }) | null;
   readonly group: { readonly autoScalingGroup: string; readonly live: GroupSizes; readonly refreshing: boolean };
@@ -27,7 +31,7 @@ export type TerminationVerdict =
 export function judgeTermination({
   node,
   desiredBefore,
-  facts: { nodeUid, schedulable, pods, instance, group },
+  facts,
   isFirst,
 }: {
   readonly node: NodeIdentity;
@@ -36,17 +40,15 @@ export function judgeTermination({
   /** Of the attempts of this request. */
   readonly isFirst: boolean;
 }): TerminationVerdict {
+  const { instance, group } = facts;
   if (instance === null) return { kind: 'gone' };
   if (instance.lifecycle.startsWith('Terminat')) return { kind: 'asked' };
   if (instance.autoScalingGroup !== group.autoScalingGroup)
     return refused(
       `instance ${node.instanceId} belongs to ${instance.autoScalingGroup} now, not to ${group.autoScalingGroup}`,
     );
-  if (nodeUid !== null && nodeUid !== node.uid)
-    return refused(`the name ${node.name} is another node’s by now (uid ${nodeUid}, not ${node.uid})`);
-  if (nodeUid !== null && schedulable) return refused(`somebody has made ${node.name} schedulable again`);
-  if (nodeUid !== null && pods.length > 0)
-    return refused(`${node.name} is not empty any more: ${pods.slice(0, 5).join(', ')} came after it was`);
+  const fault = faultOfLastLook(node, facts);
+  if (fault !== undefined) return refused(fault);
   const { desired, min } = group.live;
   if (!isFirst && desired < desiredBefore)
     return {
@@ -59,6 +61,18 @@ export function judgeTermination({
       `the group wants ${desired} and its minimum is ${min}: one less is not allowed; lower the minimum first`,
     );
   return { kind: 'go' };
+}
+
+/** Why it is not the node that was emptied any more; a node that is gone already has nothing against its end. */
+export function faultOfLastLook(
+  { name, uid }: NodeIdentity,
+  { nodeUid, schedulable, pods }: LastLook,
+): string | undefined {
+  if (nodeUid === null) return undefined;
+  if (nodeUid !== uid) return `the name ${name} is another node’s by now (uid ${nodeUid}, not ${uid})`;
+  if (schedulable) return `somebody has made ${name} schedulable again`;
+  if (pods.length === 0) return undefined;
+  return `${name} is not empty any more: ${pods.slice(0, 5).join(', ')} came after it was`;
 }
 
 function refused(reason: string): TerminationVerdict {

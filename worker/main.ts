@@ -5,6 +5,7 @@ import type { Ports } from '../activities/ports.ts';
 import { createCloudPort } from '../adapters/aws/cloud.ts';
 import { createDrainFactsPort } from '../adapters/kubernetes/drain-facts.ts';
 import { createEvictionPort } from '../adapters/kubernetes/evictions.ts';
+import { createNodeClaimPort } from '../adapters/kubernetes/node-claims.ts';
 import { createNodePort } from '../adapters/kubernetes/nodes.ts';
 import { createWorkloadPort } from '../adapters/kubernetes/workloads.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
@@ -47,6 +48,7 @@ export async function startWorker(config: WorkerConfig, around: Around = {}): Pr
   const ports = aroundPorts({
     workloads: createWorkloadPort(kubernetes),
     nodes: createNodePort(kubernetes),
+    nodeClaims: createNodeClaimPort(kubernetes),
     evictions: createEvictionPort(kubernetes),
     drains: createDrainFactsPort(kubernetes),
     metrics: createMetricsPort({ url: config.prometheusUrl ?? policy.prometheus.url }),

@@ -1,15 +1,17 @@
 import { AuthorizationV1Api, VersionApi } from '@kubernetes/client-node';
 import { loadKubeConfig, type KubeConfigOptions } from './kube-config.ts';
 
-/** What the worker does with the cluster; deploy/kubernetes/rbac.yaml grants just this, and a test compares the two. */
-export const NEEDED_ACCESS: readonly {
+interface Access {
   readonly group: string;
   readonly resource: string;
   readonly verbs: readonly string[];
   readonly clusterWide?: true;
   /** One object, and not all of its kind. */
   readonly only?: { readonly namespace: string; readonly name: string };
-}[] = [
+}
+
+/** What the worker does with the cluster; deploy/kubernetes/rbac.yaml grants just this, and a test compares the two. */
+export const NEEDED_ACCESS: readonly Access[] = [
   { group: 'apps', resource: 'deployments', verbs: ['get', 'list', 'patch'] },
   { group: 'apps', resource: 'statefulsets', verbs: ['get', 'list', 'patch'] },
   { group: 'apps', resource: 'replicasets', verbs: ['list'] },
@@ -27,6 +29,7 @@ export const NEEDED_ACCESS: readonly {
   { group: 'batch', resource: 'jobs', verbs: ['list'], clusterWide: true },
   { group: '', resource: 'pods/eviction', verbs: ['create'], clusterWide: true },
   { group: 'policy', resource: 'poddisruptionbudgets', verbs: ['list', 'watch'], clusterWide: true },
+  { group: 'karpenter.sh', resource: 'nodeclaims', verbs: ['get', 'list'], clusterWide: true },
   { group: '', resource: 'namespaces', verbs: ['get'], clusterWide: true },
   { group: 'apiregistration.k8s.io', resource: 'apiservices', verbs: ['list'], clusterWide: true },
   {
@@ -35,6 +38,11 @@ export const NEEDED_ACCESS: readonly {
     verbs: ['get'],
     only: { namespace: 'kube-system', name: 'cluster-autoscaler-status' },
   },
+];
+
+/** And where it may remove nodes of Karpenter's: what deploy/karpenter/rbac.yaml grants. */
+export const KARPENTER_ACCESS: readonly Access[] = [
+  { group: 'karpenter.sh', resource: 'nodeclaims', verbs: ['delete'], clusterWide: true },
 ];
 
 export interface AccessVerdict {

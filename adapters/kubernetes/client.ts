@@ -17,7 +17,7 @@ import {
   type Deed,
 } from './failures.ts';
 import type { KubeConfigOptions } from './kube-config.ts';
-import { describeAddress, isOptional, pathOf, type Address, type Kind, type RawObject } from './kinds.ts';
+import { describeAddress, isOptional, pathOf, resourceOf, type Address, type Kind, type RawObject } from './kinds.ts';
 import { createTurns } from './turns.ts';
 
 export interface KubernetesOptions extends KubeConfigOptions {
@@ -58,6 +58,17 @@ export interface KubernetesClient {
     patch: JsonPatch,
     call: Call,
   ): Promise<RawObject<K> | undefined>;
+  /**
+   * DELETE of this object in this version, sent once. 'raced': it is another one or has changed; nothing was deleted. With a
+   * finalizer it is there until that is removed.
+   */
+  remove(
+    address: Address & { readonly name: string },
+    preconditions: { readonly uid: string; readonly resourceVersion: string },
+    call: Call,
+  ): Promise<'asked' | 'raced' | 'gone'>;
+  /** Whether RBAC grants it to us. */
+  may(verb: Deed['verb'], of: Pick<Address, 'kind'>, call: Call): Promise<boolean>;
   /** POST to a subresource, sent once. Whatever its status, the answer is the caller's to read; a missing right fails. */
   create(address: Address & { readonly subresource: string }, body: Json, call: Call): Promise<Answer>;
   /** Each line of a long answer (a watch) as it comes; no deadline but the caller's signal. Ends where the server ends it. */
@@ -74,6 +85,8 @@ export interface Snapshot<K extends Kind> {
   readonly items: readonly RawObject<K>[];
   /** Empty where the kind is not installed. */
   readonly resourceVersion: string;
+  /** False: the kind is one that need not be installed, and is not. */
+  readonly isServed: boolean;
 }
 
 export interface Selectors {
@@ -176,7 +189,7 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     selectors: Selectors,
     call: Call,
   ): Promise<Snapshot<K>> {
-    if (absent.has(address.kind)) return { items: [], resourceVersion: '' };
+    if (absent.has(address.kind)) return NOT_SERVED;
     const asked = session;
     const deed: Deed = { verb: 'list', target: describeAddress(address), server };
     const request = { method: HttpMethod.GET, path: pathOf(address), deed };
@@ -190,7 +203,7 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
       if (answer.status === 404 && isOptional(address.kind)) {
         // else it may be another server that has it not
         if (asked === session) absent.noteMissing(address.kind);
-        return { items: [], resourceVersion: '' };
+        return NOT_SERVED;
       }
       if (answer.status === 410 && next !== '' && relists < MAX_RELISTS) {
         // the snapshot behind the page token is gone: begin again
@@ -201,7 +214,7 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
       absent.noteFound(address.kind);
       items = [...items, ...(page.items ?? [])];
       next = page.metadata?.continue ?? '';
-      if (next === '') return { items, resourceVersion: page.metadata?.resourceVersion ?? '' };
+      if (next === '') return { items, resourceVersion: page.metadata?.resourceVersion ?? '', isServed: true };
     }
   }
 
@@ -217,6 +230,34 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     if (answer.status === 404 || isFailedGuard(answer)) return undefined;
     const object: RawObject<K> = readBody(answer, deed);
     return object;
+  }
+
+  async function remove(
+    address: Address & { readonly name: string },
+    preconditions: { readonly uid: string; readonly resourceVersion: string },
+    call: Call,
+  ) {
+    const deed: Deed = { verb: 'delete', target: describeAddress(address), server };
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions };
+    const answer = await ask({ method: HttpMethod.DELETE, path: pathOf(address), query: {}, body, deed }, call);
+    if (answer.status === 404) return 'gone';
+    if (answer.status === 409) return 'raced';
+    if (answer.status >= 300) throw asFailure(answer, deed);
+    return 'asked';
+  }
+
+  async function may(verb: Deed['verb'], { kind }: Pick<Address, 'kind'>, call: Call) {
+    const review = { kind: 'SelfSubjectAccessReview' } as const;
+    const deed: Deed = { verb: 'create', target: describeAddress(review), server };
+    const { group, plural: resource } = resourceOf(kind);
+    const body = {
+      apiVersion: 'authorization.k8s.io/v1',
+      ...review,
+      spec: { resourceAttributes: { group, resource, verb } },
+    };
+    const answer = await ask({ method: HttpMethod.POST, path: pathOf(review), query: {}, body, deed }, call);
+    const { status }: RawObject<'SelfSubjectAccessReview'> = readBody(answer, deed);
+    return status?.allowed === true;
   }
 
   async function create(address: Address & { readonly subresource: string }, body: Json, call: Call) {
@@ -249,12 +290,16 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     list,
     snapshot,
     patch,
+    remove,
+    may,
     create,
     stream,
     expect: (kind) => absent.noteFound(kind),
     session: () => session,
   };
 }
+
+const NOT_SERVED = { items: [], resourceVersion: '', isServed: false } as const;
 
 interface Page<K extends Kind> {
   readonly items?: readonly RawObject<K>[];
@@ -267,7 +312,7 @@ interface Signed extends Answer {
 }
 
 interface Request {
-  readonly method: 'GET' | 'PATCH' | 'POST';
+  readonly method: 'GET' | 'PATCH' | 'POST' | 'DELETE';
   readonly path: string;
   readonly query: Readonly<Record<string, string>>;
   /** Of a write. */

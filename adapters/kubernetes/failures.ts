@@ -13,7 +13,7 @@ export interface Answer {
 
 /** What was asked, in the words of RBAC: { verb: 'patch', target: 'deployments.apps tensafe/web' }. */
 export interface Deed {
-  readonly verb: 'get' | 'list' | 'watch' | 'patch' | 'create';
+  readonly verb: 'get' | 'list' | 'watch' | 'patch' | 'create' | 'delete';
   readonly target: string;
   /** host:port of the API server. */
   readonly server: string;
@@ -70,7 +70,9 @@ function refusal(said: string, deed: Deed): ApplicationFailure {
   }
   const rbac = MISSING_RIGHT.exec(said);
   if (rbac === null) return failure('permissionDenied', `may not ${act(deed)}: ${said}`);
-  return failure('permissionDenied', `${rbac[1]} may not ${act(deed)}; grant it as deploy/kubernetes/rbac.yaml does`);
+  // the one right that only those have who remove nodes of Karpenter's
+  const manifest = deed.verb === 'delete' ? 'deploy/karpenter/rbac.yaml' : 'deploy/kubernetes/rbac.yaml';
+  return failure('permissionDenied', `${rbac[1]} may not ${act(deed)}; grant it as ${manifest} does`);
 }
 
 /** No answer: a refused, broken or hanging connection. Whether a write was carried out is not known. */

@@ -11,6 +11,7 @@ import type {
   V1PodDisruptionBudget,
   V1ReplicaSet,
   V1ResourceQuota,
+  V1SelfSubjectAccessReview,
   V1StatefulSet,
   V2HorizontalPodAutoscaler,
 } from '@kubernetes/client-node';
@@ -63,6 +64,17 @@ interface LimitRange {
 }
 type Amounts = Readonly<Record<string, string>>;
 
+/** What headroom reads of Karpenter's NodeClaim. */
+interface NodeClaim {
+  readonly metadata?: V1Node['metadata'];
+  readonly spec?: { readonly terminationGracePeriod?: string };
+  readonly status?: {
+    readonly providerID?: string;
+    readonly nodeName?: string;
+    readonly conditions?: NonNullable<ScaledObject['status']>['conditions'];
+  };
+}
+
 interface Kinds {
   readonly Deployment: V1Deployment;
   readonly StatefulSet: V1StatefulSet;
@@ -75,11 +87,13 @@ interface Kinds {
   readonly PodDisruptionBudget: V1PodDisruptionBudget;
   readonly Event: CoreV1Event;
   readonly Node: V1Node;
+  readonly NodeClaim: NodeClaim;
   readonly Namespace: V1Namespace;
   readonly ResourceQuota: V1ResourceQuota;
   readonly LimitRange: LimitRange;
   readonly ConfigMap: V1ConfigMap;
   readonly APIService: V1APIService;
+  readonly SelfSubjectAccessReview: V1SelfSubjectAccessReview;
 }
 export type Kind = keyof Kinds;
 export type RawObject<K extends Kind> = Raw<Kinds[K]>;
@@ -101,16 +115,23 @@ const RESOURCES: { readonly [K in Kind]: Resource } = {
   PodDisruptionBudget: { group: 'policy', version: 'v1', plural: 'poddisruptionbudgets' },
   Event: { group: '', version: 'v1', plural: 'events' },
   Node: { group: '', version: 'v1', plural: 'nodes' },
+  NodeClaim: { group: 'karpenter.sh', version: 'v1', plural: 'nodeclaims' },
   Namespace: { group: '', version: 'v1', plural: 'namespaces' },
   ResourceQuota: { group: '', version: 'v1', plural: 'resourcequotas' },
   LimitRange: { group: '', version: 'v1', plural: 'limitranges' },
   ConfigMap: { group: '', version: 'v1', plural: 'configmaps' },
   APIService: { group: 'apiregistration.k8s.io', version: 'v1', plural: 'apiservices' },
+  SelfSubjectAccessReview: { group: 'authorization.k8s.io', version: 'v1', plural: 'selfsubjectaccessreviews' },
 };
 
-/** KEDA need not be installed; that a kind of Kubernetes itself is missing is a fault, and no empty list. */
+/** KEDA and Karpenter need not be installed; that a kind of Kubernetes itself is missing is a fault, and no empty list. */
 export function isOptional(kind: Kind): boolean {
-  return kind === 'ScaledObject';
+  return kind === 'ScaledObject' || kind === 'NodeClaim';
+}
+
+/** Group and plural: as RBAC names a kind. */
+export function resourceOf(kind: Kind): Pick<Resource, 'group' | 'plural'> {
+  return RESOURCES[kind];
 }
 
 /** Where an object, or without a name a list of them, is found. */

@@ -4,6 +4,7 @@ import { planDrain, type DrainPlan } from '../../domain/drain.ts';
 import type { DrainRequest } from '../../domain/drain-request.ts';
 import type { DrainSurvey } from '../../domain/drain-survey.ts';
 import type { NodeState } from '../../domain/gpu-node.ts';
+import type { NodeClaimState } from '../../domain/node-claim.ts';
 import type { NodeGroupState } from '../../domain/node-group.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 27, 6);
@@ -54,6 +55,23 @@ export function aGpuNode(of: Partial<NodeState> = {}): NodeState {
     ready: true,
     allocatable: { 'nvidia.com/gpu': '8', cpu: '96', pods: '110' },
     createdAtMs: NOW_MS - 24 * HOUR_MS,
+    ...of,
+  };
+}
+
+/** What Karpenter made n1 for. */
+export function aClaim(of: Partial<NodeClaimState> = {}): NodeClaimState {
+  const { name = 'gpu-a' } = of;
+  return {
+    name,
+    uid: `uid-${name}`,
+    version: '7',
+    providerId: 'aws:///us-east-1a/i-01',
+    nodeName: 'n1',
+    deleting: false,
+    guarded: true,
+    terminationGracePeriod: null,
+    conditions: [],
     ...of,
   };
 }

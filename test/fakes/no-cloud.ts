@@ -1,9 +1,10 @@
 import type { Ports } from '../../activities/ports.ts';
 
-/** For worlds without node groups: whoever asks for one, hears so. */
-export const NO_CLOUD: Pick<Ports, 'turns' | 'cloud'> = {
+/** For worlds without node groups and Karpenter: whoever asks for one, hears so. */
+export const NO_CLOUD: Pick<Ports, 'turns' | 'cloud' | 'nodeClaims'> = {
   turns: absent('queue of node groups'),
   cloud: absent('cloud'),
+  nodeClaims: absent('NodeClaims'),
 };
 
 function absent(what: string): never {
