@@ -8,6 +8,7 @@ import { createEvictionActivities } from './evictions.ts';
 import { createEvidenceActivities } from './evidence.ts';
 import { createGuardActivities } from './guard.ts';
 import { createLedgerActivities } from './ledger.ts';
+import { createNodeClaimActivities } from './node-claims.ts';
 import { createNodeGroupActivities } from './node-groups.ts';
 import { createNodeActivities } from './nodes.ts';
 import { createPolicyActivities } from './policy.ts';
@@ -40,6 +41,7 @@ export function createActivities(ports: Ports) {
     ...createTurnActivities(ports),
     ...createNodeGroupActivities(ports),
     ...createNodeActivities(ports),
+    ...createNodeClaimActivities(ports),
     ...createGpuActivities(ports),
     ...createCloudAccessActivities(ports),
   };

@@ -6,7 +6,7 @@ import { failure, lasting, messageOf } from './failure.ts';
 import type { Ports } from './ports.ts';
 import { isToBeEvicted } from '../domain/eviction.ts';
 
-const GONE_EVERY_MS = 2_000;
+export const GONE_EVERY_MS = 2_000;
 /** After a no that only a person can mend: what must be carried out is tried again. */
 const PATIENCE_MS = 15_000;
 
@@ -98,11 +98,10 @@ export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'n
   /** Done is: the instance is out of the group, and the node is gone (R66, R68); one look an attempt. */
   async function awaitGone({ node, group, instancesBefore, deadlineMs }: AwaitGoneRequest): Promise<GoneReport> {
     const call = currentCall();
-    const look = Promise.all([cloud.readNodeGroup(group, call), nodes.readNode(node.name, call)]);
-    const seen = await look.catch((error: unknown) => {
-      if (call.signal.aborted || Date.now() < deadlineMs) throw lasting(error, PATIENCE_MS);
-      return { unread: messageOf(error) };
-    });
+    const seen = await lookUntil(
+      deadlineMs,
+      Promise.all([cloud.readNodeGroup(group, call), nodes.readNode(node.name, call)]),
+    );
     if ('unread' in seen)
       return { kind: 'still there', reasons: [`whether ${node.instanceId} has gone: ${seen.unread}`] };
     const [state, found] = seen;
@@ -123,4 +122,16 @@ export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'n
   }
 
   return { cordonNode, uncordonNode, findPresent, readTermination, terminateNode, awaitGone };
+}
+
+/** What cannot be read is looked at again until the deadline; then it is what there is to say. */
+export async function lookUntil<T extends object>(
+  deadlineMs: number,
+  look: Promise<T>,
+): Promise<T | { readonly unread: string }> {
+  const { signal } = currentCall();
+  return look.catch((error: unknown) => {
+    if (signal.aborted || Date.now() < deadlineMs) throw lasting(error, PATIENCE_MS);
+    return { unread: messageOf(error) };
+  });
 }

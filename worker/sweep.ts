@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Call, Ports } from '../activities/ports.ts';
 import { isFinal, messageOf } from '../activities/failure.ts';
 import { allRefs } from '../domain/policy.ts';
-import { instanceIdOf, type CordonMark, type NodeState } from '../domain/gpu-node.ts';
+import { instanceIdOf, ownerOf, type CordonMark, type NodeState } from '../domain/gpu-node.ts';
+import { claimsOfNode } from '../domain/node-claim.ts';
 
 /** So that a hold whose ledger was terminated is under one again within 40 s. */
 const EVERY_MS = 30_000;
@@ -26,9 +27,10 @@ export function startSweep(
     ledger,
     policy,
     nodes,
+    nodeClaims,
     cloud,
     runs,
-  }: Pick<Ports, 'workloads' | 'ledger' | 'policy' | 'nodes' | 'cloud' | 'runs'>,
+  }: Pick<Ports, 'workloads' | 'ledger' | 'policy' | 'nodes' | 'nodeClaims' | 'cloud' | 'runs'>,
   { log, namespace }: { readonly log: Log; /** Temporal's. */ readonly namespace: string },
 ): { stop(): Promise<void> } {
   const ending = new AbortController();
@@ -52,23 +54,29 @@ export function startSweep(
   }
 
   async function endCordon(
-    { name, uid, providerId }: NodeState,
+    node: NodeState,
     { owner, namespace: of = namespace }: CordonMark,
     call: Call,
   ): Promise<void> {
     // another headroom beside the same cluster: whether its run goes on is not ours to know
     if (of !== namespace) return;
     if (await runs.isRunning(owner, call)) return;
+    const { name, uid, providerId } = node;
     const instanceId = instanceIdOf(providerId) ?? '';
-    if (await isGoing(instanceId, call)) return;
+    if (await isGoing(node, call)) return;
     await nodes.uncordon({ name, uid, instanceId }, owner, call);
     log.warn('a node was still cordoned by a run that has ended, and is schedulable again', { node: name, run: owner });
   }
 
-  /** Its run has told it to terminate: pods must not come back to it. Where there is no AWS, it is a node like any other. */
-  async function isGoing(instanceId: string, call: Call): Promise<boolean> {
-    if (instanceId === '') return false;
+  /** Its run has told it to terminate: pods must not come back to it. Where nobody can be asked, it is a node like any other. */
+  async function isGoing(node: NodeState, call: Call): Promise<boolean> {
+    const instanceId = instanceIdOf(node.providerId);
+    if (instanceId === null) return false;
     try {
+      if (ownerOf(node).kind === 'Karpenter') {
+        const claims = (await nodeClaims.listNodeClaims(call)) ?? [];
+        return claimsOfNode(claims, node).some(({ deleting }) => deleting);
+      }
       const [instance] = await cloud.readInstances([instanceId], call);
       return instance?.lifecycle.startsWith('Terminat') === true;
     } catch (error) {

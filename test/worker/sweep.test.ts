@@ -5,6 +5,7 @@ import { startSweep } from '../../worker/sweep.ts';
 import { aWorld, POLICY } from '../activities/world.ts';
 import { eventually } from '../harness/eventually.ts';
 import { NO_CLOUD } from '../fakes/no-cloud.ts';
+import { FakeNodeClaims } from '../fakes/node-claims.ts';
 import { FakeNodes } from '../fakes/nodes.ts';
 import { anInstance } from '../domain/addition-builders.ts';
 
@@ -13,7 +14,7 @@ const HOLD = { workload: 'web', claims: [{ id: 'pre-scale.web.sale/r1', floor: 6
 
 function aSweep(
   { cluster }: Pick<ReturnType<typeof aWorld>, 'cluster'>,
-  { nodes = new FakeNodes(), running = [], going = [] }: SweptNodes = {},
+  { nodes = new FakeNodes(), nodeClaims = new FakeNodeClaims(), running = [], going = [] }: SweptNodes = {},
 ) {
   const [woken, warnings]: [string[], unknown[]] = [[], []];
   const ledger: Ports['ledger'] = {
@@ -30,7 +31,7 @@ function aSweep(
       .map((id) => ({ ...anInstance(id, { lifecycle: 'Terminating:Wait' }), autoScalingGroup: 'g' }));
   const cloud = { ...NO_CLOUD.cloud, readInstances };
   const sweep = startSweep(
-    { workloads: cluster, ledger, policy, nodes, cloud, runs },
+    { workloads: cluster, ledger, policy, nodes, nodeClaims, cloud, runs },
     { log: { warn: (_, fields) => void warnings.push(fields) }, namespace: 'ours' },
   );
   return { woken, warnings, sweep };
@@ -38,6 +39,7 @@ function aSweep(
 
 interface SweptNodes {
   readonly nodes?: FakeNodes;
+  readonly nodeClaims?: FakeNodeClaims;
   /** Owners that still run. */
   readonly running?: readonly string[];
   /** Instances that are terminating. */
@@ -45,11 +47,12 @@ interface SweptNodes {
 }
 const NO_RUNS: Ports['runs'] = { isRunning: async () => false, find: async () => null, countSince: async () => 0 };
 const OWNER = 'drain-gpu-node.gpu-1/r1';
+const KARPENTER = { 'karpenter.sh/nodepool': 'gpu' };
 
 /** A node that a run has cordoned. */
-async function aCordonedNode(namespace = 'ours') {
+async function aCordonedNode({ namespace = 'ours', labels = {} } = {}) {
   const nodes = new FakeNodes();
-  const node = nodes.addNode('gpu-1');
+  const node = nodes.addNode('gpu-1', { labels });
   await nodes.cordon(node, { owner: OWNER, namespace, requestedBy: 'alice', atMs: 0, untilMs: null });
   const isSchedulable = async () => (await nodes.readNode('gpu-1'))?.schedulable === true;
   return { nodes, node, isSchedulable };
@@ -65,16 +68,30 @@ describe('the sweep of a worker', () => {
     assert.deepEqual(await nodes.listCordoned(), []);
   });
 
-  it('leaves a node whose run goes on, one whose instance goes, another headroom’s, and a person’s cordon', async () => {
+  it('makes a node of Karpenter’s schedulable again whose NodeClaim stays', async () => {
+    const { nodes, node, isSchedulable } = await aCordonedNode({ labels: KARPENTER });
+    const nodeClaims = new FakeNodeClaims();
+    nodeClaims.add('gpu', { providerId: `aws:///us-east-1a/${node.instanceId}` });
+    nodeClaims.add('other', { providerId: 'aws:///us-east-1a/i-0ffff', deleting: true });
+    const { sweep } = aSweep(aWorld(), { nodes, nodeClaims });
+    await eventually('the node is given back', isSchedulable);
+    await sweep.stop();
+  });
+
+  it('leaves a node whose run goes on, one whose instance or NodeClaim goes, another headroom’s, and a person’s cordon', async () => {
     const ours = await aCordonedNode();
     const dying = await aCordonedNode();
+    const deleted = await aCordonedNode({ labels: KARPENTER });
+    const nodeClaims = new FakeNodeClaims();
+    nodeClaims.add('gpu', { providerId: `aws:///us-east-1a/${deleted.node.instanceId}`, deleting: true });
     const theirs = new FakeNodes();
     theirs.addNode('gpu-1', { schedulable: false });
     for (const swept of [
       { nodes: ours.nodes, running: [OWNER] },
       { nodes: dying.nodes, going: [dying.node.instanceId] },
+      { nodes: deleted.nodes, nodeClaims },
       { nodes: theirs },
-      { nodes: (await aCordonedNode('another')).nodes },
+      { nodes: (await aCordonedNode({ namespace: 'another' })).nodes },
     ]) {
       const world = aWorld();
       const { sweep, warnings } = aSweep(world, swept);
