@@ -1,8 +1,9 @@
 import { isCheckpointed, isOffNodes, type JobNow } from '../domain/drain-checkpoint.ts';
 import { jobName, type JobRef } from '../domain/drain-pod.ts';
 import { resolveDrain, type ResolvedDrain } from '../domain/drain-policy.ts';
-import type { DrainSurvey, GroupReading } from '../domain/drain-survey.ts';
+import type { DrainSurvey, GroupReading, NodeClaimReading } from '../domain/drain-survey.ts';
 import { ownerOf, type NodeState } from '../domain/gpu-node.ts';
+import { claimsOfNode } from '../domain/node-claim.ts';
 import { currentCall } from './call.ts';
 import { failure, isFinal, lasting, messageOf } from './failure.ts';
 import type { Ports } from './ports.ts';
@@ -11,6 +12,8 @@ export interface SurveyDrainRequest {
   readonly nodes: readonly string[];
   /** They are to be removed, so that their groups must be known; else AWS may be out of reach. */
   readonly remove?: boolean;
+  /** So are Karpenter's, by their NodeClaims. */
+  readonly nodeClaims?: boolean;
 }
 export interface CheckpointRequest {
   readonly jobs: readonly JobRef[];
@@ -37,18 +40,32 @@ export type JobsReport =
 /** Temporal takes 2 MB a payload, and several surveys a history. */
 const LARGEST_SURVEY = 1_500_000;
 
-export function createDrainActivities({ drains, cloud, policy }: Pick<Ports, 'drains' | 'cloud' | 'policy'>) {
+export function createDrainActivities({
+  drains,
+  cloud,
+  nodeClaims,
+  policy,
+}: Pick<Ports, 'drains' | 'cloud' | 'nodeClaims' | 'policy'>) {
   /** What a drain uses of the policy, so that the history holds it. */
   async function resolveDrainPolicy(): Promise<ResolvedDrain> {
     return resolveDrain(policy.policy());
   }
 
   /** All that is known of these nodes; that a node is missing, or a group cannot be read, is a reason to refuse. */
-  async function surveyDrain({ nodes, remove = false }: SurveyDrainRequest): Promise<DrainSurvey> {
+  async function surveyDrain({ nodes, remove = false, ...asked }: SurveyDrainRequest): Promise<DrainSurvey> {
     const facts = await drains.readDrain(nodes, currentCall());
-    const groups = new Set(facts.nodes.flatMap(({ state }) => (state === null ? [] : groupOf(state))));
-    const readings = await Promise.all([...groups].map((name) => readGroup(name, remove)));
-    const survey = { ...facts, groups: readings, atMs: Date.now() };
+    const states = facts.nodes.flatMap(({ state }) => state ?? []);
+    const karpenters = asked.nodeClaims === true ? states.filter((state) => ownerOf(state).kind === 'Karpenter') : [];
+    const [readings, claims] = await Promise.all([
+      Promise.all([...new Set(states.flatMap(groupOf))].map((name) => readGroup(name, remove))),
+      karpenters.length === 0 ? undefined : readNodeClaims(karpenters),
+    ]);
+    const survey = {
+      ...facts,
+      groups: readings,
+      ...(claims !== undefined && { nodeClaims: claims }),
+      atMs: Date.now(),
+    };
     if (JSON.stringify(survey).length > LARGEST_SURVEY)
       throw failure(
         'invalidRequest',
@@ -64,6 +81,22 @@ export function createDrainActivities({ drains, cloud, policy }: Pick<Ports, 'dr
     } catch (error) {
       if (currentCall().signal.aborted || (remove && !isFinal(error))) throw error;
       return { name, state: null, unread: messageOf(error) };
+    }
+  }
+
+  /** Of these nodes. As with groups, what waiting does not mend is a reason. */
+  async function readNodeClaims(states: readonly NodeState[]): Promise<NodeClaimReading> {
+    const call = currentCall();
+    try {
+      const [all, deletable] = await Promise.all([
+        nodeClaims.listNodeClaims(call),
+        nodeClaims.mayDeleteNodeClaims(call),
+      ]);
+      if (all === null) return { kind: 'absent' };
+      return { kind: 'read', claims: states.flatMap((state) => claimsOfNode(all, state)), deletable };
+    } catch (error) {
+      if (call.signal.aborted || !isFinal(error)) throw error;
+      return { kind: 'unread', reason: messageOf(error) };
     }
   }
 

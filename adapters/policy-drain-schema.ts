@@ -19,14 +19,19 @@ export const Drain = z.strictObject({
   evictionDeadline: duration(
     'What has not let itself be evicted by then is named with its budget, and the drain is undone.',
   ).prefault('1h'),
-  goneWithin: duration('How long an instance may take to go once it was told to terminate.').prefault('15m'),
+  goneWithin: duration(
+    'How long an instance may take to go once it was told to terminate, or its NodeClaim was deleted.',
+  ).prefault('15m'),
   cordonFor: duration('How long a node that is not removed stays cordoned, where the command does not say.').prefault(
     '4h',
   ),
   allowLocalData: flag('Pods with emptyDir volumes may be evicted, which deletes what is in them.').prefault(false),
   allowBarePods: flag('Pods may be evicted that no controller would make anew.').prefault(false),
   allowUnplacedGpuPods: flag('GPU pods may be evicted for which no other node has a place.').prefault(false),
-  allowKarpenter: flag("Karpenter's nodes may be emptied; removing them stays Karpenter's.").prefault(false),
+  karpenter: oneOf(
+    ['refuse', 'empty', 'remove'],
+    "What may be done to Karpenter's nodes: nothing; `empty` them; `remove` them too, by deleting their NodeClaims, which takes a right of its own (deploy/karpenter/).",
+  ).prefault('refuse'),
   oneByOne: flag(
     'The next pod of a controller goes when the one before has been replaced, whatever budgets allow.',
   ).prefault(false),

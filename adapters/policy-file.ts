@@ -168,6 +168,11 @@ function merge(under: unknown, over: unknown): unknown {
   );
 }
 
+/** Keys that there were, and what says the same now. */
+const REPLACED: ReadonlyMap<string, string> = new Map([
+  ['drain.allowKarpenter', 'drain.karpenter in its place: refuse for false, empty for true, or remove'],
+]);
+
 /** zod's words in ours: what stands there, and what the schema says about the place. */
 function asFindings(issue: z.core.$ZodIssue, file: unknown): readonly Finding[] {
   const at = issue.path.map(String);
@@ -177,7 +182,7 @@ function asFindings(issue: z.core.$ZodIssue, file: unknown): readonly Finding[] 
     return issue.keys.map((key) => ({
       at: [...at, key],
       found: 'an unknown key',
-      accepted: `one of ${list(known, 'none')}${suggestion(key, known)}`,
+      accepted: REPLACED.get(pathOf([...at, key])) ?? `one of ${list(known, 'none')}${suggestion(key, known)}`,
     }));
   }
   const found = issue.code === 'custom' ? issue.message : show(look(file, at));
@@ -323,15 +328,8 @@ function asEmergency({
 }
 
 function asDrain(file: PolicyFile['drain']): DrainPolicy {
-  const {
-    jobsLeft,
-    allowLocalData,
-    allowBarePods,
-    allowUnplacedGpuPods,
-    allowKarpenter,
-    oneByOne,
-    surgeSingleReplicas,
-  } = file;
+  const { jobsLeft, allowLocalData, allowBarePods, allowUnplacedGpuPods, karpenter, oneByOne, surgeSingleReplicas } =
+    file;
   return {
     protectYoungGpuJobsMs: file.protectYoungGpuJobs,
     waitForJobsMs: file.waitForJobs,
@@ -344,7 +342,7 @@ function asDrain(file: PolicyFile['drain']): DrainPolicy {
     allowLocalData,
     allowBarePods,
     allowUnplacedGpuPods,
-    allowKarpenter,
+    karpenter,
     oneByOne,
     surgeSingleReplicas,
   };

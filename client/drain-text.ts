@@ -4,7 +4,7 @@ import { formatDuration } from '../domain/duration.ts';
 import type { DrainedNodeState, RunResult, RunStatus } from '../domain/procedures.ts';
 
 export function drainPlanText(plan: DrainPlan, hash: string): string {
-  const { nodes, group, cluster, remove, forMs, wait, interrupt, blockers, warnings, costs, approval } = plan;
+  const { nodes, group, cluster, remove, wait, interrupt, blockers, warnings, costs, approval } = plan;
   return [
     `${remove ? 'removal' : 'drain'} of ${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'} on ${cluster}${group === null ? '' : `, of node group ${group}`}`,
     ...nodes.map(
@@ -22,9 +22,7 @@ export function drainPlanText(plan: DrainPlan, hash: string): string {
     ),
     ...interrupt.map((job) => `  INTERRUPT ${jobLine(job, costs.currency)}`),
     ...blockers.map((blocker) => `  BLOCKED   ${describeBlocker(blocker)}`),
-    remove
-      ? `  then      exactly these instances are ended, and the group is smaller by ${nodes.length}`
-      : `  then      they stay cordoned for ${formatDuration(forMs ?? 0)}, and are made schedulable again`,
+    `  then      ${thenText(plan)}`,
     ...(costs.savedPerHour === null ? [] : [`  saves     ${costs.savedPerHour} ${costs.currency} an hour`]),
     `  undo      ${plan.undo}`,
     ...(approval.rule === 'never'
@@ -33,6 +31,14 @@ export function drainPlanText(plan: DrainPlan, hash: string): string {
     ...warnings.map((warning) => `  warning   ${warning}`),
     `  plan      ${hash}`,
   ].join('\n');
+}
+
+function thenText({ nodes, remove, forMs }: DrainPlan): string {
+  if (!remove) return `they stay cordoned for ${formatDuration(forMs ?? 0)}, and are made schedulable again`;
+  const claims = nodes.flatMap(({ nodeClaim }) => nodeClaim?.name ?? []);
+  if (claims.length === 0) return `exactly these instances are ended, and the group is smaller by ${nodes.length}`;
+  if (claims.length === 1) return `exactly NodeClaim ${claims.join()} is deleted, and Karpenter ends its instance`;
+  return `exactly NodeClaims ${claims.join(', ')} are deleted, and Karpenter ends their instances`;
 }
 
 export function drainResultLines(

@@ -24,8 +24,8 @@ export interface DrainPolicy {
   readonly allowBarePods: boolean;
   /** GPU pods may go for which no other node has room. */
   readonly allowUnplacedGpuPods: boolean;
-  /** Nodes of Karpenter may be emptied; removing them stays its own. */
-  readonly allowKarpenter: boolean;
+  /** What may be done to Karpenter's nodes: nothing, or they are emptied, or removed too, by deleting their NodeClaims. */
+  readonly karpenter: 'refuse' | 'empty' | 'remove';
   /** The next pod of a controller goes when the one before has been replaced, whatever budgets allow (R54). */
   readonly oneByOne: boolean;
   /** A Deployment of one replica gets a second one before the first is evicted. */

@@ -3,6 +3,8 @@ import type { DrainRequest } from './drain-request.ts';
 import type { DrainedNode, DrainSurvey } from './drain-survey.ts';
 import { gpusOf, instanceIdOf, ownerOf, type NodeOwner, type NodeState } from './gpu-node.ts';
 import { judgeGroups } from './drain-group.ts';
+import { judgeNodeClaims, type ClaimedNode } from './drain-node-claims.ts';
+import type { NodeClaimRef } from './node-claim.ts';
 import type { ClosedWindow } from './policy.ts';
 
 export interface NodesVerdict {
@@ -28,6 +30,12 @@ const OTHER_ACTORS: Readonly<Record<string, string>> = {
   'karpenter.sh/disruption': 'Karpenter',
 };
 
+/** Where a node of Karpenter's may be emptied, and where removed too. */
+const KARPENTER_ALLOWS: Readonly<Record<'emptied' | 'removed', readonly string[]>> = {
+  emptied: ['empty', 'remove'],
+  removed: ['remove'],
+};
+
 /** Why a node cannot be drained as asked, undefined where the rule has nothing against it. All that apply are told. */
 const RULES: readonly ((node: NodeCase) => string | undefined)[] = [
   ({ state: { name }, owner }) =>
@@ -39,8 +47,8 @@ const RULES: readonly ((node: NodeCase) => string | undefined)[] = [
       ? `${name} is a node of EKS Auto Mode, which replaces nodes by itself; kubectl delete node ${name} lets it drain and terminate it`
       : undefined,
   ({ state: { name }, owner, policy, remove }) =>
-    owner.kind === 'Karpenter' && (remove || !policy.drain.allowKarpenter)
-      ? `${name} is Karpenter's (node pool ${owner.nodePool}); delete its NodeClaim (kubectl delete node ${name} does that): Karpenter drains it, and terminates its instance${remove ? '' : ', or set drain.allowKarpenter'}`
+    owner.kind === 'Karpenter' && !KARPENTER_ALLOWS[remove ? 'removed' : 'emptied'].includes(policy.drain.karpenter)
+      ? `${name} is Karpenter's (node pool ${owner.nodePool}); set drain.karpenter: ${remove ? 'remove, and headroom deletes its NodeClaim when it is empty' : 'empty'}, or delete its NodeClaim (kubectl delete node ${name} does that): Karpenter drains it, and terminates its instance`
       : undefined,
   ({ state: { name, providerId }, owner }) =>
     owner.kind !== 'Fargate' && instanceIdOf(providerId) === null
@@ -80,7 +88,8 @@ export function judgeNodes({
 }): NodesVerdict {
   const remove = request.remove === true;
   const found = survey.nodes.flatMap(({ state }) => (state === null ? [] : [{ state, owner: ownerOf(state) }]));
-  const nodes = found.map(({ state, owner }) => asDrained(state, owner));
+  const claims = judgeNodeClaims(remove && policy.drain.karpenter === 'remove' ? found.flatMap(asClaimed) : [], survey);
+  const nodes = found.map(({ state, owner }) => asDrained(state, owner, claims.claims));
   const groups = judgeGroups({ nodes, remove, survey, policy, nowMs });
   return {
     nodes,
@@ -92,6 +101,7 @@ export function judgeNodes({
       ...closedNow(policy, nowMs)
         .filter(({ workloads }) => workloads === undefined)
         .map(({ endsAt, reason }) => `policy allows no planned change until ${endsAt} (${reason})`),
+      ...claims.reasons,
       ...groups.reasons,
     ],
     warnings: [
@@ -105,12 +115,20 @@ export function judgeNodes({
               `policy allows no planned change of ${workloads.join(', ')} until ${endsAt} (${reason}): look whether their pods are evicted`,
             ],
       ),
+      ...claims.warnings,
       ...groups.warnings,
     ],
   };
 }
 
-function asDrained(state: NodeState, owner: NodeOwner): DrainedNode {
+function asClaimed({ state, owner }: Pick<NodeCase, 'state' | 'owner'>): readonly ClaimedNode[] {
+  const instanceId = instanceIdOf(state.providerId);
+  if (owner.kind !== 'Karpenter' || instanceId === null) return [];
+  return [{ name: state.name, instanceId, nodePool: owner.nodePool }];
+}
+
+function asDrained(state: NodeState, owner: NodeOwner, claims: ReadonlyMap<string, NodeClaimRef>): DrainedNode {
+  const nodeClaim = claims.get(state.name);
   const cordonedBy = readOwner(state.annotations['headroom.dev/cordon']);
   return {
     name: state.name,
@@ -121,6 +139,7 @@ function asDrained(state: NodeState, owner: NodeOwner): DrainedNode {
     gpus: gpusOf(state),
     wasCordoned: !state.schedulable && cordonedBy === null,
     cordonedBy,
+    ...(nodeClaim !== undefined && { nodeClaim }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { BudgetFacts, DrainJob, DrainPod } from './drain-pod.ts';
 import type { NodeIdentity, NodeState } from './gpu-node.ts';
+import type { NodeClaimRef, NodeClaimState } from './node-claim.ts';
 import type { NodeGroupState } from './node-group.ts';
 
 /** All that is known of the nodes that are to be drained, at one moment. */
@@ -9,6 +10,8 @@ export interface DrainSurvey {
   readonly nodes: readonly { readonly name: string; readonly state: NodeState | null }[];
   /** The managed node groups of these nodes, each once. */
   readonly groups: readonly GroupReading[];
+  /** Absent: none of these nodes is Karpenter's, or none is to be removed. */
+  readonly nodeClaims?: NodeClaimReading;
   /** Every pod on these nodes. */
   readonly pods: readonly DrainPod[];
   /** Those that select one of these pods. */
@@ -24,6 +27,13 @@ export interface GroupReading {
   readonly unread: string;
 }
 
+export type NodeClaimReading =
+  /** Those of the nodes, and whether RBAC lets us delete them. */
+  | { readonly kind: 'read'; readonly claims: readonly NodeClaimState[]; readonly deletable: boolean }
+  /** The API server knows no such kind. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'unread'; readonly reason: string };
+
 /** A node that is to be drained, as the plan names it. */
 export interface DrainedNode extends NodeIdentity {
   /** Of the managed node group; null where the node belongs to none. */
@@ -34,4 +44,6 @@ export interface DrainedNode extends NodeIdentity {
   readonly wasCordoned: boolean;
   /** The run whose mark it bears (CordonMark.owner): it is cordoned by headroom already. Null: by none. */
   readonly cordonedBy: string | null;
+  /** Of a node of Karpenter's that is to be removed: what is deleted for that. */
+  readonly nodeClaim?: NodeClaimRef;
 }

@@ -230,6 +230,8 @@ function describeUndo(nodes: readonly DrainedNode[], remove: boolean): string {
       ? 'nothing to undo: every node was cordoned before'
       : `the nodes are made schedulable again${theirs.length > 0 ? `, but for ${theirs.join(', ')}, cordoned before` : ''}`;
   if (!remove) return `${back}; evicted pods stay where they went`;
+  if (nodes.some(({ nodeClaim }) => nodeClaim !== undefined))
+    return `until the first NodeClaim is deleted ${back}; after that there is no way back: Karpenter ends its instance, and its local disks with it`;
   return `until the first instance is told to terminate ${back}; after that there is no way back: an instance that is terminated is gone, and its local disks with it`;
 }
 

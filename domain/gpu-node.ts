@@ -17,6 +17,11 @@ export interface NodeIdentity {
   readonly instanceId: string;
 }
 
+/** No more of it than tells it from others. */
+export function identityOf({ name, uid, instanceId }: NodeIdentity): NodeIdentity {
+  return { name, uid, instanceId };
+}
+
 /** Who decides over a node's life (R47, R48). */
 export type NodeOwner =
   | { readonly kind: 'managed node group'; readonly group: string }

@@ -24,7 +24,7 @@ export interface NodeClaimState extends NodeClaimRef {
 }
 
 /** Those that stand for this node. The instance decides: it is what ends with the NodeClaim, and names are used again (R46). */
-function claimsOf(
+export function claimsOf(
   claims: readonly NodeClaimState[],
   { name, instanceId }: Pick<NodeIdentity, 'name' | 'instanceId'>,
 ): readonly NodeClaimState[] {
@@ -74,7 +74,7 @@ export function judgeClaimDeletion({
   return fault === undefined ? { kind: 'go', claim } : { kind: 'refused', reason: fault };
 }
 
-function faultOfClaim({ name, guarded }: NodeClaimState): string | undefined {
+export function faultOfClaim({ name, guarded }: NodeClaimState): string | undefined {
   return guarded
     ? undefined
     : `NodeClaim ${name} has no finalizer karpenter.sh/termination: Karpenter would not hear of its deletion, and its instance would stay; look whether Karpenter runs`;

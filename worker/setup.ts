@@ -111,13 +111,14 @@ async function clusterFindings(config: WorkerConfig, policy: Policy): Promise<re
     const { version, verdicts } = await checkAccess({
       ...(config.kubeconfig !== undefined && { kubeconfigPath: config.kubeconfig }),
       namespaces,
+      removesNodeClaims: policy.drain.karpenter === 'remove',
     });
     return [
       { what: 'Kubernetes', ok: true, detail: version },
       ...verdicts.map(({ verb, resource, namespace, allowed, reason }: AccessVerdict) => ({
         what: `may ${verb} ${resource}${namespace === undefined ? '' : ` in ${namespace}`}`,
         ok: allowed,
-        detail: allowed ? '' : `${reason}; deploy/kubernetes/ has the role`,
+        detail: allowed ? '' : `${reason}; deploy/${verb === 'delete' ? 'karpenter' : 'kubernetes'}/ has the role`,
       })),
     ];
   } catch (error) {

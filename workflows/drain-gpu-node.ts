@@ -22,7 +22,7 @@ const LONGEST_RUN_MS = 31 * 24 * 3_600_000;
 const NO_GROUP = 'self-managed';
 
 /**
- * Empties GPU nodes without killing what they work on, and with `remove` ends exactly their instances. Cordon first, then judge every
+ * Empties GPU nodes without killing what they work on, and with `remove` ends exactly their instances, itself or by Karpenter. Cordon first, then judge every
  * pod and ask; jobs go on to their end or to a checkpoint; evictions as budgets allow. Until an instance is told to terminate
  * everything can be undone, and is, however the run ends.
  */
@@ -165,8 +165,10 @@ async function planNow(
   }: { readonly request: DrainRequest; readonly policy: ResolvedDrain; readonly interrupt?: readonly string[] },
 ) {
   const summary = `${request.nodes.join(', ')} and every pod there`;
+  const remove = request.remove === true;
+  const nodeClaims = remove && policy.drain.karpenter === 'remove';
   const survey = await reading.surveyDrain.executeWithOptions({ summary }, [
-    { nodes: request.nodes, ...(request.remove === true && { remove: true }) },
+    { nodes: request.nodes, ...(remove && { remove }), ...(nodeClaims && { nodeClaims }) },
   ]);
   const decision = planDrain({ request, policy, survey, interrupt, nowMs: Date.now() });
   if (decision.kind === 'refuse') return decision;

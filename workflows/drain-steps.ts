@@ -1,13 +1,10 @@
-import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
-import { CancellationScope } from '@temporalio/workflow';
 import type { DrainPlan } from '../domain/drain.ts';
 import type { DrainedNode } from '../domain/drain-survey.ts';
-import type { NodeIdentity } from '../domain/gpu-node.ts';
+import { identityOf } from '../domain/gpu-node.ts';
 import { waitWhile } from './addition-parts.ts';
 import type { DrainParts } from './drain-record.ts';
-import { keepTurn } from './node-turn.ts';
-import { evicting, givingNodesBack, reading, terminating, watching, writingNodes } from './stubs.ts';
-import { reasonOf } from './tell-owners.ts';
+import { removeNode } from './drain-removal.ts';
+import { evicting, givingNodesBack, writingNodes } from './stubs.ts';
 import { unless } from './unless.ts';
 import type { PodRef } from '../domain/eviction.ts';
 
@@ -45,7 +42,7 @@ export async function emptyAndRemove(
     if (!plan.remove) continue;
     await parts.steering.untilResumed();
     if (parts.steering.isEnded()) return ['an operator ended the drain'];
-    const stopped = await remove(parts, plan, { node, ...turn });
+    const stopped = await removeNode(parts, plan, { node, ...turn });
     if (stopped.length > 0) return stopped;
   }
   return [];
@@ -140,64 +137,6 @@ function podsOf({ evict: evicted, going }: DrainPlan, { name: node }: DrainedNod
     .map(({ namespace, name, uid }) => ({ namespace, name, uid }));
 }
 
-interface Removal {
-  readonly node: DrainedNode;
-  readonly group: string;
-  readonly what: string;
-}
-
-/** Exactly this instance, with the group smaller by one; nothing can be undone from the request on. */
-async function remove(
-  { run, steering, record }: DrainParts,
-  plan: DrainPlan,
-  { node, group, what }: Removal,
-): Promise<readonly string[]> {
-  const identity = identityOf(node);
-  if (!(await keepTurn(run, { group, what, isEnded: steering.isEnded }))) return ['an operator ended the drain'];
-  const before = await reading.readTermination.executeWithOptions(
-    { summary: `${group} before ${node.instanceId} goes` },
-    [{ node: identity, group }],
-  );
-  run.enter('removing', { what: `see instance ${node.instanceId} and node ${node.name} gone`, atMs: null });
-  try {
-    // whoever cancels now waits for the answer: whether the instance goes has to be known
-    const answer = await CancellationScope.nonCancellable(() =>
-      terminating.terminateNode.executeWithOptions({ summary: `end instance ${node.instanceId}` }, [
-        { node: identity, group, desiredBefore: before.group.live.desired },
-      ]),
-    );
-    if (answer.kind === 'refused') return [answer.reason];
-    run.say(
-      answer.kind === 'asked'
-        ? `instance ${node.instanceId} is told to terminate`
-        : `instance ${node.instanceId} was gone already`,
-    );
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    // a plain no is an answer
-    if (error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true) return [reasonOf(error)];
-    // a request may have come through although its answer was lost: a node that may be going is not given back
-    record.note(node.name, { state: 'going' });
-    return [
-      `whether instance ${node.instanceId} goes is not known: ${reasonOf(error)}; look at the group before anything else`,
-    ];
-  }
-  record.note(node.name, { state: 'going' });
-  const deadlineMs = Date.now() + plan.policy.goneWithinMs;
-  // from here on a cancelled run has nothing to undo: it sees the instance go, and says so
-  const report = await CancellationScope.nonCancellable(() =>
-    watching.awaitGone.executeWithOptions({ summary: `until ${node.instanceId} is gone` }, [
-      { node: identity, group, instancesBefore: before.instances, deadlineMs },
-    ]),
-  );
-  if (report.kind === 'still there') return report.reasons;
-  record.note(node.name, { state: 'removed' });
-  record.noteLost(report.lost);
-  run.say(`${node.name} is removed; ${group} wants ${report.desired} nodes`);
-  if (report.lost.length > 0) run.say(`gone too, and not by us: ${report.lost.join(', ')}`);
-  return [];
-}
-
 /** The cordon has an owner and an end. */
 export async function holdCordon(parts: DrainParts, { forMs }: DrainPlan): Promise<void> {
   const { run } = parts;
@@ -222,8 +161,4 @@ export async function uncordonAll({ run, record }: DrainParts): Promise<void> {
       run.say(`${node.name} ${answer === 'gone' ? 'is gone' : 'is left: its cordon is somebody else’s by now'}`);
     }
   }
-}
-
-function identityOf({ name, uid, instanceId }: NodeIdentity): NodeIdentity {
-  return { name, uid, instanceId };
 }

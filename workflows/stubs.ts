@@ -100,6 +100,7 @@ export const watching = proxyActivities<
     | 'awaitEnded'
     | 'awaitJobs'
     | 'awaitGone'
+    | 'awaitClaimGone'
   >
 >({
   taskQueue: QUEUES.watch,
@@ -162,6 +163,15 @@ export const terminating = proxyActivities<Pick<Activities, 'terminateNode'>>({
   scheduleToCloseTimeout: '10m',
   heartbeatTimeout: LOST_AFTER,
   retry: { initialInterval: '10s', backoffCoefficient: 1.5, maximumInterval: '30s' },
+});
+
+/** Nor can this; but the API server says at once whether a deletion came through, so the next look need not wait. */
+export const deletingClaims = proxyActivities<Pick<Activities, 'deleteNodeClaim'>>({
+  taskQueue: QUEUES.procedures,
+  startToCloseTimeout: '60s',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: LOST_AFTER,
+  retry: { ...RETRY, maximumInterval: '10s' },
 });
 
 /** What an order left open: it must be taken back, however long that takes; nobody else knows of it. */

@@ -57,15 +57,17 @@ export interface AccessVerdict {
 /** Asks the API server for each right, for the identity of the kubeconfig; changes nothing. */
 export async function checkAccess({
   namespaces,
+  removesNodeClaims,
   ...options
-}: KubeConfigOptions & { readonly namespaces: readonly string[] }): Promise<{
+}: KubeConfigOptions & { readonly namespaces: readonly string[]; readonly removesNodeClaims: boolean }): Promise<{
   readonly version: string;
   readonly verdicts: readonly AccessVerdict[];
 }> {
   const kubeConfig = loadKubeConfig(options);
   const { gitVersion } = await kubeConfig.makeApiClient(VersionApi).getCode();
   const reviews = kubeConfig.makeApiClient(AuthorizationV1Api);
-  const asked = NEEDED_ACCESS.flatMap(({ group, resource, verbs, clusterWide, only }) =>
+  const needed = [...NEEDED_ACCESS, ...(removesNodeClaims ? KARPENTER_ACCESS : [])];
+  const asked = needed.flatMap(({ group, resource, verbs, clusterWide, only }) =>
     verbs.flatMap((verb) => {
       const places: readonly (string | undefined)[] = only === undefined ? namespaces : [only.namespace];
       return (clusterWide === true ? [undefined] : places).map((namespace) => ({

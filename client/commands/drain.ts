@@ -57,7 +57,10 @@ function withTerms(command: Command): Command {
     withAs(
       command
         .argument('<node...>', 'nodes as kubectl get nodes names them, of one node group')
-        .option('--remove', 'end exactly these instances when they are empty, and make the group smaller')
+        .option(
+          '--remove',
+          'end exactly these instances when they are empty, and make the group smaller; of Karpenter, delete their NodeClaims',
+        )
         .option('--for <duration>', 'how long the empty nodes stay cordoned, such as 2h (default: the policy’s)')
         .option('--reason <text>', 'why: it stands in the run'),
     ),

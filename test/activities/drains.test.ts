@@ -6,6 +6,7 @@ import type { CloudPort } from '../../activities/ports.ts';
 import { aGpuNode, aGroup, aJob, aJobPod, aSurvey } from '../domain/drain-builders.ts';
 import { NO_CLOUD } from '../fakes/no-cloud.ts';
 import { FakeDrains } from '../fakes/drains.ts';
+import { FakeNodeClaims } from '../fakes/node-claims.ts';
 import { anActivity } from '../harness/activity.ts';
 
 const TRAIN = { kind: 'JobSet', namespace: 'ml', name: 'train', uid: 'uid-train' };
@@ -15,14 +16,16 @@ const HOUR_MS = 3_600_000;
 function aDrainWorld(cloud: Partial<CloudPort> = {}) {
   const drains = new FakeDrains();
   drains.say(aSurvey({ pods: [aJobPod()], jobs: [aJob()] }));
+  const nodeClaims = new FakeNodeClaims();
   const ports = {
     drains,
+    nodeClaims,
     cloud: { ...NO_CLOUD.cloud, ...cloud },
     policy: { policy: () => assert.fail('not asked for') },
   };
   const activities = createDrainActivities(ports);
   const run = anActivity();
-  return { drains, activities, act: <T>(act: () => Promise<T>) => run.act(act) };
+  return { drains, nodeClaims, activities, act: <T>(act: () => Promise<T>) => run.act(act) };
 }
 
 describe('surveying a drain', () => {
@@ -68,6 +71,50 @@ describe('surveying a drain', () => {
     const { activities, act } = aDrainWorld(broken('apiThrottled'));
     const survey = act(() => activities.surveyDrain({ nodes: ['n1'], remove: true }));
     await assert.rejects(survey, { type: 'apiThrottled', nonRetryable: false });
+  });
+});
+
+describe('surveying a node of Karpenter’s', () => {
+  const labels = { 'karpenter.sh/nodepool': 'gpu' };
+  const providerId = 'aws:///us-east-1a/i-01';
+
+  function aKarpenterWorld() {
+    const world = aDrainWorld();
+    world.drains.say(aSurvey({ nodes: [aGpuNode({ labels }), aGpuNode({ name: 'n2', labels: {} })] }));
+    const survey = (nodes = ['n1', 'n2']) =>
+      world.act(() => world.activities.surveyDrain({ nodes, remove: true, nodeClaims: true }));
+    return { ...world, survey };
+  }
+
+  it('finds its NodeClaims, and no other’s, and whether they may be deleted', async () => {
+    const { nodeClaims, survey } = aKarpenterWorld();
+    const own = nodeClaims.add('gpu-1', { providerId, nodeName: 'n1' });
+    nodeClaims.add('gpu-2', { providerId: 'aws:///us-east-1a/i-02', nodeName: 'n2' });
+    assert.deepEqual((await survey()).nodeClaims, { kind: 'read', claims: [own], deletable: true });
+    nodeClaims.deletable = false;
+    assert.deepEqual((await survey()).nodeClaims, { kind: 'read', claims: [own], deletable: false });
+  });
+
+  it('says that there is no Karpenter', async () => {
+    const { nodeClaims, survey } = aKarpenterWorld();
+    nodeClaims.served = false;
+    assert.deepEqual((await survey()).nodeClaims, { kind: 'absent' });
+  });
+
+  it('says what keeps it from reading them, and is tried again while that may pass', async () => {
+    const { nodeClaims, survey } = aKarpenterWorld();
+    nodeClaims.mayDeleteNodeClaims = () => Promise.reject(failure('permissionDenied', 'worker may not ask'));
+    assert.deepEqual((await survey()).nodeClaims, { kind: 'unread', reason: 'worker may not ask' });
+    nodeClaims.mayDeleteNodeClaims = () => Promise.reject(failure('apiUnavailable', 'no answer'));
+    await assert.rejects(survey(), { type: 'apiUnavailable', nonRetryable: false });
+  });
+
+  it('asks nothing of NodeClaims where no node is Karpenter’s, or policy leaves its nodes alone', async () => {
+    const { act, activities, survey, nodeClaims } = aKarpenterWorld();
+    nodeClaims.listNodeClaims = () => assert.fail('not asked for');
+    assert.equal((await survey(['n2'])).nodeClaims, undefined);
+    const survey1 = await act(() => activities.surveyDrain({ nodes: ['n1'], remove: true }));
+    assert.equal('nodeClaims' in survey1, false);
   });
 });
 

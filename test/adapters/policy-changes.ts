@@ -149,7 +149,7 @@ export const POLICY_CHANGES: Readonly<Record<string, string>> = {
   'drain.allowLocalData': 'drain: { allowLocalData: true }',
   'drain.allowBarePods': 'drain: { allowBarePods: true }',
   'drain.allowUnplacedGpuPods': 'drain: { allowUnplacedGpuPods: true }',
-  'drain.allowKarpenter': 'drain: { allowKarpenter: true }',
+  'drain.karpenter': 'drain: { karpenter: empty }',
   'drain.oneByOne': 'drain: { oneByOne: true }',
   'drain.surgeSingleReplicas': 'drain: { surgeSingleReplicas: false }',
   'approval.drainGpuNode': 'approval: { drainGpuNode: never }',

@@ -178,6 +178,18 @@ const FAULTS: readonly {
     accepted: /one of lead, .*did you mean lead\?/,
   },
   {
+    change: 'drain: { allowKarpenter: true }',
+    path: 'drain.allowKarpenter',
+    found: /unknown key/,
+    accepted: /^drain\.karpenter in its place: refuse for false, empty for true/,
+  },
+  {
+    change: 'drain: { karpenter: true }',
+    path: 'drain.karpenter',
+    found: /true/,
+    accepted: /one of refuse, empty, remove/,
+  },
+  {
     change: 'prometheus: { url: prometheus:9090 }',
     path: 'prometheus.url',
     found: /"prometheus:9090"/,

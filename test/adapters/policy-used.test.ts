@@ -147,7 +147,7 @@ class World {
     ]);
   }
 
-  /** What is said of the removal of a node, and of a node whose type nobody knows. */
+  /** What is said of the removal of a node, of a node whose type nobody knows, and of one of Karpenter's. */
   drain(): unknown {
     const [policy, request] = [resolveDrain(this.policy), { requestedBy: 'kim', remove: true }];
     const group = aGroup({ capacityType: 'CAPACITY_BLOCK' });
@@ -155,9 +155,16 @@ class World {
       labels: { 'node.kubernetes.io/instance-type': 'p3.2xlarge' },
       allocatable: {},
     });
+    const karpenters = aGpuNode({ labels: { 'karpenter.sh/nodepool': 'gpu' } });
     return [
       planDrain({ request: { ...request, nodes: ['n1'] }, policy, survey: aSurvey({ groups: [group] }), nowMs }),
       planDrain({ request: { ...request, nodes: ['n1'] }, policy, survey: aSurvey({ nodes: [unknown] }), nowMs }),
+      planDrain({
+        request: { nodes: ['n1'], requestedBy: 'kim' },
+        policy,
+        survey: aSurvey({ nodes: [karpenters] }),
+        nowMs,
+      }),
     ];
   }
 

@@ -22,7 +22,7 @@ const DRAIN_POLICY: DrainPolicy = {
   allowLocalData: false,
   allowBarePods: false,
   allowUnplacedGpuPods: false,
-  allowKarpenter: false,
+  karpenter: 'refuse',
   oneByOne: false,
   surgeSingleReplicas: true,
 };

@@ -5,6 +5,7 @@ import type { DrainSurvey } from '../../domain/drain-survey.ts';
 import type { NodeState } from '../../domain/gpu-node.ts';
 import type { NodeGroupState } from '../../domain/node-group.ts';
 import {
+  aClaim,
   aDrainPod,
   aDrainPolicy,
   aGpuNode,
@@ -18,6 +19,7 @@ import {
 
 const TYPE = { 'node.kubernetes.io/instance-type': 'p4d.24xlarge' };
 const GROUP = { ...TYPE, 'eks.amazonaws.com/nodegroup': 'gpu-workers' };
+const KARPENTER = { ...TYPE, 'karpenter.sh/nodepool': 'gpu' };
 const iso = (afterMs: number) => new Date(NOW_MS + afterMs).toISOString();
 const taint = (key: string) => ({ key, value: '', effect: 'NoSchedule' });
 
@@ -35,6 +37,13 @@ interface Row {
   readonly refused?: RegExp;
   readonly warned?: RegExp;
 }
+
+/** A node of Karpenter's that policy lets us remove. */
+const claimed = ({ claims = [aClaim()], deletable = true } = {}) => ({
+  node: { labels: KARPENTER },
+  drain: { karpenter: 'remove' } as const,
+  survey: { nodeClaims: { kind: 'read', claims, deletable } as const },
+});
 
 const blockOf = (endsInMs: number) => ({
   group: { capacityType: 'CAPACITY_BLOCK' },
@@ -60,21 +69,82 @@ const ROWS: readonly Row[] = [
   },
   {
     name: "a node of Karpenter's",
-    node: { labels: { ...TYPE, 'karpenter.sh/nodepool': 'gpu' } },
+    node: { labels: KARPENTER },
     keep: true,
-    refused: /Karpenter's \(node pool gpu\); delete its NodeClaim.*or set drain\.allowKarpenter/,
+    refused: /Karpenter's \(node pool gpu\); set drain\.karpenter: empty, or delete its NodeClaim/,
   },
-  {
-    name: 'the same where it may be emptied',
-    node: { labels: { ...TYPE, 'karpenter.sh/nodepool': 'gpu' } },
-    drain: { allowKarpenter: true },
-    keep: true,
-  },
+  { name: 'the same where it may be emptied', node: { labels: KARPENTER }, drain: { karpenter: 'empty' }, keep: true },
   {
     name: 'the same when it is to be removed',
-    node: { labels: { ...TYPE, 'karpenter.sh/nodepool': 'gpu' } },
-    drain: { allowKarpenter: true },
-    refused: /delete its NodeClaim/,
+    node: { labels: KARPENTER },
+    drain: { karpenter: 'empty' },
+    refused: /set drain\.karpenter: remove, and headroom deletes its NodeClaim.*or delete its NodeClaim/,
+  },
+  { name: 'the same where it may be removed', node: { labels: KARPENTER }, drain: { karpenter: 'remove' }, keep: true },
+  {
+    name: 'the same when it is to be removed, and may be',
+    ...claimed(),
+    warned: /no group gets smaller: Karpenter may start another node of its pool gpu for pods that wait/,
+  },
+  {
+    name: 'its removal where NodeClaims may not be deleted',
+    ...claimed({ deletable: false }),
+    refused:
+      /may not delete nodeclaims\.karpenter\.sh.*grant it as deploy\/karpenter\/rbac\.yaml does, or drain without/,
+  },
+  {
+    name: 'its removal where there are no NodeClaims',
+    ...claimed(),
+    survey: { nodeClaims: { kind: 'absent' } },
+    refused: /knows no NodeClaims \(karpenter\.sh\/v1\)/,
+  },
+  {
+    name: 'its removal where they cannot be read',
+    ...claimed(),
+    survey: { nodeClaims: { kind: 'unread', reason: 'worker may not list nodeclaims' } },
+    refused: /NodeClaims cannot be read.*worker may not list nodeclaims/,
+  },
+  { name: 'its removal where they were not read', ...claimed(), survey: {}, refused: /NodeClaims were not read/ },
+  {
+    name: 'its removal where none is its own',
+    ...claimed({ claims: [aClaim({ providerId: 'aws:///us-east-1a/i-02' })] }),
+    refused: /no NodeClaim stands for n1: none has instance i-01/,
+  },
+  {
+    name: 'its removal where one has its instance and another name',
+    ...claimed({ claims: [aClaim({ nodeName: 'n2' })] }),
+    refused: /no NodeClaim stands for n1/,
+  },
+  {
+    name: 'its removal where two may be its own',
+    ...claimed({ claims: [aClaim(), aClaim({ name: 'gpu-b', nodeName: null })] }),
+    refused: /n1 has 2 NodeClaims \(gpu-a, gpu-b\)/,
+  },
+  {
+    name: 'its removal where one of its name is of an instance before it',
+    ...claimed({ claims: [aClaim({ name: 'gpu-b', providerId: 'aws:///us-east-1a/i-0f' }), aClaim()] }),
+    warned: /no group gets smaller/,
+  },
+  {
+    name: 'its removal where it is under way',
+    ...claimed({ claims: [aClaim({ deleting: true })] }),
+    refused: /NodeClaim gpu-a of n1 is being deleted already/,
+  },
+  {
+    name: 'its removal where Karpenter would not hear of it',
+    ...claimed({ claims: [aClaim({ guarded: false })] }),
+    refused: /no finalizer karpenter\.sh\/termination/,
+  },
+  {
+    name: 'its removal where Karpenter is at it',
+    ...claimed(),
+    node: { labels: KARPENTER, taints: [taint('karpenter.sh/disrupted')] },
+    refused: /removed by Karpenter already/,
+  },
+  {
+    name: 'its removal with a grace period',
+    ...claimed({ claims: [aClaim({ terminationGracePeriod: '24h' })] }),
+    warned: /terminationGracePeriod of 24h: so long after its deletion Karpenter deletes what is still on the node/,
   },
   { name: 'a node without instance', node: { providerId: null }, keep: true, refused: /provider id none/ },
   { name: 'a hybrid node', node: { providerId: 'eks-hybrid:///x' }, keep: true, refused: /names no EC2 instance/ },
@@ -223,6 +293,18 @@ describe('judging the nodes of a drain', () => {
       const { warnings } = drainPlanOf(...given(row));
       return assert.match(warnings.join('\n'), row.warned ?? /^$/);
     });
+
+  it('names the NodeClaim that is deleted, and says that this cannot be undone', () => {
+    const row = { name: '', ...claimed({ claims: [aClaim(), aClaim({ name: 'other', providerId: null })] }) };
+    const plan = drainPlanOf(...given(row));
+    assert.deepEqual(
+      plan.nodes.map(({ nodeClaim }) => nodeClaim),
+      [{ name: 'gpu-a', uid: 'uid-gpu-a' }],
+    );
+    assert.match(plan.undo, /until the first NodeClaim is deleted .* after that there is no way back/);
+    const kept = drainPlanOf(...given({ ...row, keep: true }));
+    assert.deepEqual([kept.nodes[0]?.nodeClaim, /NodeClaim/.test(kept.undo)], [undefined, false]);
+  });
 
   it('says everything at once: of nodes, groups and pods', () => {
     const survey = {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { KARPENTER_ACCESS, NEEDED_ACCESS } from '../../../adapters/kubernetes/access.ts';
+import { checkAccess, KARPENTER_ACCESS, NEEDED_ACCESS } from '../../../adapters/kubernetes/access.ts';
+import { startStandIn, writeKubeconfig } from '../stand-in.ts';
 
 interface Role {
   readonly kind: string;
@@ -54,5 +55,32 @@ describe('the roles that are deployed', () => {
     const roles = rolesOf('karpenter');
     assert.deepEqual(grantedBy(roles), neededOf(KARPENTER_ACCESS));
     assert.ok(!grantedBy(rolesOf('kubernetes')).some((one) => one.startsWith('delete')));
+  });
+});
+
+interface Review {
+  readonly spec: { readonly resourceAttributes: { readonly verb: string } };
+}
+
+describe('checking the rights', () => {
+  it('looks at the deletion of NodeClaims only where policy wants it', async (t) => {
+    const standIn = await startStandIn(({ method, body }) => {
+      if (method === 'GET') return { status: 200, body: { gitVersion: 'v1.36.3' } };
+      const { verb } = (JSON.parse(body) as Review).spec.resourceAttributes;
+      return { status: 201, body: { status: { allowed: verb !== 'delete' } } };
+    });
+    const kubeconfig = writeKubeconfig(standIn.url);
+    t.after(async () => {
+      await standIn.close();
+      kubeconfig.remove();
+    });
+    const missing = async (removesNodeClaims: boolean) => {
+      const options = { kubeconfigPath: kubeconfig.path, namespaces: ['shop'], removesNodeClaims };
+      return (await checkAccess(options)).verdicts.filter(({ allowed }) => !allowed);
+    };
+    assert.deepEqual(await missing(true), [
+      { verb: 'delete', resource: 'nodeclaims.karpenter.sh', allowed: false, reason: 'not allowed' },
+    ]);
+    assert.deepEqual(await missing(false), []);
   });
 });
