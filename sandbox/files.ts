@@ -23,6 +23,7 @@ const AUDITED = [
   { group: 'apps', resources: ['deployments', 'deployments/scale', 'statefulsets', 'statefulsets/scale'] },
   { group: 'autoscaling', resources: ['horizontalpodautoscalers'] },
   { group: 'keda.sh', resources: ['scaledobjects', 'scaledobjects/scale'] },
+  { group: 'karpenter.sh', resources: ['nodeclaims'] },
   { group: '', resources: ['nodes', 'pods/eviction'] },
 ];
 

@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { additionId, drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
 import { openGpuLane, untilEnded, type GpuLane } from '../harness/gpu-lane.ts';
 import { aDeployment, podsOn, put } from '../harness/gpu-pods.ts';
+import {
+  addClaimedNode,
+  claimOf,
+  grantDeletion,
+  installNodeClaims,
+  playKarpenter,
+  type ClaimedNode,
+} from '../harness/karpenter.ts';
 import { reviveUntil } from '../harness/kill-sweep.ts';
 import { boundaryText, readDeaths, type Boundary } from '../harness/mortal.ts';
 
@@ -20,6 +28,8 @@ const REMOVAL = [
   'leaveTurn',
 ];
 const ADDITION = ['surveyNodeGroups', 'takeTurn', 'orderNodes', 'awaitNodes', 'leaveTurn'];
+/** Its last step, where the node is Karpenter's. */
+const DELETION = ['surveyDrain', 'cordonNode', 'deleteNodeClaim', 'awaitClaimGone'];
 /** Giving a node back, after an approval that did not come. */
 const RETURN = ['cordonNode', 'uncordonNode', 'leaveTurn'];
 /** A killed worker costs its activity's heartbeat timeout, and the new one needs seconds to start on a busy machine. */
@@ -88,6 +98,21 @@ async function startRemoval(gpu: GpuLane): Promise<string> {
   return drainId([node]);
 }
 
+/** Karpenter is played until the test is over. */
+async function startDeletion({ lane, kube }: GpuLane, t: TestContext): Promise<ClaimedNode> {
+  await installNodeClaims(kube);
+  await grantDeletion(kube);
+  const over = new AbortController();
+  const named = await addClaimedNode(kube, `pool-${lane.namespace}`);
+  const playing = playKarpenter(kube, named, { over: over.signal });
+  t.after(async () => {
+    over.abort();
+    await playing.catch(() => undefined);
+  });
+  await lane.headroom('drain', named.node, '--remove', '--as', 'tester');
+  return named;
+}
+
 for (const half of ['before', 'after'] as const)
   describe(`a worker that is killed ${half} the effect of every activity`, { concurrency: 2 }, () => {
     it('ends exactly the instance that was named, once', () =>
@@ -102,6 +127,28 @@ for (const half of ['before', 'after'] as const)
         assert.equal(gpu.sizes().desired, 3);
         assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
       }));
+
+    it('deletes the NodeClaim that was named, once', async (t) => {
+      let named: ClaimedNode | undefined;
+      await killedAtEach(
+        {
+          activities: DELETION,
+          half,
+          policy: { drain: { ...PATIENT.drain, karpenter: 'remove' } },
+          async start(gpu) {
+            named = await startDeletion(gpu, t);
+            return drainId([named.node]);
+          },
+        },
+        async (gpu, run) => {
+          const { node = '', claim = '' } = named ?? {};
+          const result = await gpu.result(run);
+          assert.equal(result?.outcome, 'removed', JSON.stringify(result));
+          assert.deepEqual([await claimOf(gpu.kube, claim), await gpu.node(node)], [undefined, undefined]);
+          assert.equal(gpu.instances().length, 4);
+        },
+      );
+    });
 
     it('orders nodes once', () =>
       killedAtEach(

@@ -42,6 +42,8 @@ describe('replaying recorded runs', () => {
       'steps',
       'hold-freeze',
       'hold-pause',
+      'drain-remove',
+      'drain-karpenter',
     ])
       assert.ok(names.includes(outcome), `${outcome} is missing: record it (see CONTRIBUTING)`);
   });
