@@ -36,7 +36,12 @@ export function createKubeClient(
 
   const send: KubeClient['send'] = (method, path, body, contentType = 'application/json') =>
     new Promise((resolve, reject) => {
-      const headers = { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType }) };
+      const sent = body === undefined ? undefined : JSON.stringify(body);
+      const headers = {
+        accept: 'application/json',
+        // by itself node:http does not say it of a DELETE: the body would be taken for the next request
+        ...(sent !== undefined && { 'content-type': contentType, 'content-length': Buffer.byteLength(sent) }),
+      };
       const outgoing = request(`${server}${path}`, { method, agent, headers, timeout: 20_000 }, (reply) => {
         const chunks: Buffer[] = [];
         reply.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -45,7 +50,7 @@ export function createKubeClient(
       });
       outgoing.once('timeout', () => outgoing.destroy(new Error(`${method} ${path}: no answer in 20 s`)));
       outgoing.once('error', reject);
-      outgoing.end(body === undefined ? undefined : JSON.stringify(body));
+      outgoing.end(sent);
     });
 
   async function discover(apiVersion: string): Promise<readonly Resource[]> {
