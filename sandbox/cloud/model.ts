@@ -5,6 +5,8 @@ import type { GroupSizes } from '../../domain/node-group.ts';
 export interface Timings {
   /** Until an update of a node group ends, whatever its instances do meanwhile. */
   readonly updateMs: number;
+  /** Until the Auto Scaling group has the sizes of an update, which is InProgress at least so long. */
+  readonly applyMs: number;
   /** From Pending to InService. */
   readonly launchMs: number;
   /** From InService to a Node that is Ready. */
@@ -21,6 +23,7 @@ export interface Timings {
 
 export const TIMINGS: Timings = {
   updateMs: 2_000,
+  applyMs: 500,
   launchMs: 4_000,
   joinMs: 3_000,
   gpuMs: 3_000,

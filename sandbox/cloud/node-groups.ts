@@ -10,6 +10,9 @@ export interface GroupUpdate {
   readonly params: readonly { readonly type: string; readonly value: string }[];
   readonly createdAtMs: number;
   readonly endsAtMs: number;
+  readonly wanted: GroupSizes;
+  /** When the Auto Scaling group gets them; null: it has them, or never will. */
+  appliesAtMs: number | null;
   /** What the group had before. */
   readonly before: GroupSizes;
   readonly error: UpdateError | null;
@@ -57,7 +60,7 @@ export class NodeGroups {
     throw new Refusal('ResourceNotFoundException', `No update found for ID: ${id}`, 404);
   }
 
-  /** The Auto Scaling group has the new sizes at once; that the update has ended says nothing of instances (R62). */
+  /** Answered before the Auto Scaling group has the new sizes; that the update has ended says nothing of instances (R62). */
   configure(
     name: string,
     { sizes, token, nowMs }: { readonly sizes: Partial<GroupSizes>; readonly token: string; readonly nowMs: number },
@@ -71,13 +74,16 @@ export class NodeGroups {
     const base = this.leniency.keepsUnnamedSizes ? group.live : before;
     const wanted = { ...base, ...sizes };
     refuseUnordered(wanted);
+    const { updateMs, applyMs } = group.timings;
     const update: GroupUpdate = {
       id: `update-${String(this.#updates.length + 1).padStart(6, '0')}`,
       group: name,
       token,
       before,
       createdAtMs: nowMs,
-      endsAtMs: nowMs + group.timings.updateMs,
+      endsAtMs: nowMs + Math.max(updateMs, applyMs),
+      wanted,
+      appliesAtMs: group.nextUpdateError === null ? nowMs + applyMs : null,
       params: paramsOf(sizes),
       error: group.nextUpdateError,
       status: 'InProgress',
@@ -85,13 +91,24 @@ export class NodeGroups {
     group.nextUpdateError = null;
     this.#updates.push(update);
     group.stored = wanted;
-    if (update.error === null) this.#fleet.resize(group, wanted, nowMs);
+    if (update.appliesAtMs === nowMs) this.#apply(update, nowMs);
     return update;
   }
 
   dues(): readonly Due[] {
     const underWay = this.#updates.filter(({ status }) => status === 'InProgress');
-    return underWay.map((update) => ({ atMs: update.endsAtMs, run: () => this.#end(update) }));
+    return underWay.map((update) => {
+      const { appliesAtMs, endsAtMs } = update;
+      if (appliesAtMs === null) return { atMs: endsAtMs, run: () => this.#end(update) };
+      return { atMs: appliesAtMs, run: (nowMs) => this.#apply(update, nowMs) };
+    });
+  }
+
+  /** Sizes are absolute: what others have set meanwhile is lost (R60). */
+  #apply(update: GroupUpdate, nowMs: number): readonly never[] {
+    update.appliesAtMs = null;
+    this.#fleet.resize(this.find(update.group), update.wanted, nowMs);
+    return [];
   }
 
   #end(update: GroupUpdate): readonly never[] {

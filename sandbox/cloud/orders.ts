@@ -41,7 +41,7 @@ export const CloudOrder = z.discriminatedUnion('do', [
     do: z.literal('timings'),
     group,
     timings: z.partialRecord(
-      z.enum(['updateMs', 'launchMs', 'joinMs', 'gpuMs', 'terminateMs', 'retryMs', 'rebalanceMs']),
+      z.enum(['updateMs', 'applyMs', 'launchMs', 'joinMs', 'gpuMs', 'terminateMs', 'retryMs', 'rebalanceMs']),
       ms,
     ),
   }),

@@ -5,6 +5,7 @@ import { createNodeActivities } from '../../activities/nodes.ts';
 import type { TurnsPort } from '../../activities/ports.ts';
 import { raisedSizes } from '../../domain/addition.ts';
 import type { NodeOrder } from '../../domain/node-group.ts';
+import type { Timings } from '../../sandbox/cloud/model.ts';
 import { FakeNodes } from '../fakes/nodes.ts';
 import { anActivity } from '../harness/activity.ts';
 import { aCloud, CALL } from '../harness/cloud.ts';
@@ -13,8 +14,8 @@ import { eventually } from '../harness/eventually.ts';
 const GROUP = 'gpu-workers';
 
 /** The activities on the stand-in for AWS, through the real SDK; a retried one is tried until it answers. */
-async function aWorld(t: TestContext) {
-  const cloud = await aCloud();
+async function aWorld(t: TestContext, timings: Partial<Timings> = {}) {
+  const cloud = await aCloud({ timings });
   t.after(() => cloud.stop());
   const nodes = new FakeNodes();
   const noted: NodeOrder[] = [];
@@ -72,6 +73,20 @@ describe('an order of nodes', () => {
     assert.equal((await read()).instances.length, 5);
   });
 
+  it('is taken back when EKS carries it out only later, and not before', async (t) => {
+    const { activities, act, order, read, untilAnswered, core } = await aWorld(t, { applyMs: 300, updateMs: 300 });
+    core.nodeGroups.find(GROUP).capacity = 0;
+    await act(() => activities.orderNodes(order));
+    await assert.rejects(
+      act(() => activities.takeBackNodes(order)),
+      { type: 'notReady', message: /EKS may still carry the order on gpu-workers out/ },
+    );
+    assert.equal((await read()).live.desired, 4);
+    assert.equal((await untilAnswered(() => activities.takeBackNodes(order))).desired, 4);
+    const { status, live, instances } = await read();
+    assert.deepEqual([status, live.desired, instances.length], ['ACTIVE', 4, 4]);
+  });
+
   it('is not sent where somebody else has sized the group since it was planned', async (t) => {
     const { activities, act, order, updates, core, read } = await aWorld(t);
     core.fleet.setDesired(core.nodeGroups.find(GROUP), 5, Date.now());
@@ -90,6 +105,18 @@ describe('an order of nodes', () => {
     assert.deepEqual((await read()).live, { min: 6, max: 6, desired: 6 });
     assert.deepEqual(await untilAnswered(() => activities.giveMinimumBack(order)), { min: before.min });
     assert.deepEqual((await read()).live, { min: 1, max: 6, desired: 6 });
+  });
+
+  it('has its minimum raised and given back also when EKS carries either out only later', async (t) => {
+    const { activities, act, order, read, untilAnswered, before } = await aWorld(t, { applyMs: 200, updateMs: 300 });
+    await act(() => activities.orderNodes(order));
+    await eventually('EKS has carried it out', async () => (await read()).status === 'ACTIVE', { withinMs: 5_000 });
+    const { min } = await untilAnswered(() => activities.raiseMinimum(order));
+    assert.deepEqual([min, (await read()).live.min], [6, 6]);
+    assert.deepEqual(await untilAnswered(() => activities.giveMinimumBack({ ...order, held: min })), {
+      min: before.min,
+    });
+    assert.deepEqual((await read()).live, { ...before, desired: 6 });
   });
 
   it('is planned from what is read: a group that AWS does not know is a reason, and Cluster Autoscaler is seen', async (t) => {

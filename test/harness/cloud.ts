@@ -9,6 +9,7 @@ import { startCloud, type CloudOptions, type RunningCloud } from '../../sandbox/
 /** Short enough for a test to wait for, long enough to look in between. */
 const QUICK: Timings = {
   updateMs: 500,
+  applyMs: 0,
   launchMs: 500,
   joinMs: 30,
   gpuMs: 30,

@@ -15,6 +15,7 @@ import { servers } from './servers.ts';
 /** Long enough to look in between. */
 const QUICK: Timings = {
   updateMs: 300,
+  applyMs: 0,
   launchMs: 300,
   joinMs: 300,
   gpuMs: 300,

@@ -219,6 +219,59 @@ describe('an instance', () => {
   });
 });
 
+describe('new sizes of a node group', () => {
+  const ask = (core: CloudCore, desired: number, token: string, nowMs: number) =>
+    core.nodeGroups.configure(NAME, { sizes: { min: 1, max: 8, desired }, token, nowMs });
+  const timed = (updateMs: number, applyMs: number) => {
+    const core = aCore();
+    group(core).timings = { ...group(core).timings, updateMs, applyMs };
+    return core;
+  };
+
+  it('come to the Auto Scaling group some time after EKS has answered, with the update under way until then', () => {
+    const core = timed(100, 500);
+    const { id } = ask(core, 6, 'one', 0);
+    const seen = [0, 499, 500].map((nowMs) => {
+      core.advance(nowMs);
+      return [group(core).stored.desired, group(core).live.desired, core.nodeGroups.update(NAME, id).status];
+    });
+    assert.deepEqual(seen, [
+      [6, 4, 'InProgress'],
+      [6, 4, 'InProgress'],
+      [6, 6, 'Successful'],
+    ]);
+  });
+
+  it('come before the update ends, where it takes longer', () => {
+    const core = timed(900, 500);
+    const { id } = ask(core, 6, 'one', 0);
+    core.advance(500);
+    assert.deepEqual([group(core).live.desired, core.nodeGroups.update(NAME, id).status], [6, 'InProgress']);
+    assert.equal(ask(core, 6, 'one', 600).id, id);
+    core.advance(900);
+    assert.equal(core.nodeGroups.status(group(core)), 'ACTIVE');
+  });
+
+  it('are those that were asked for, whatever others have set meanwhile (R60)', () => {
+    const core = timed(500, 500);
+    ask(core, 5, 'one', 0);
+    core.fleet.setDesired(group(core), 7, 100);
+    core.advance(500);
+    assert.equal(group(core).live.desired, 5);
+  });
+
+  it('never come where EKS gives the update up', () => {
+    const core = timed(500, 500);
+    group(core).nextUpdateError = { errorCode: 'AccessDenied', errorMessage: '' };
+    const { id } = ask(core, 6, 'one', 0);
+    core.advance(LONG_MS);
+    assert.deepEqual(
+      [group(core).live.desired, group(core).stored.desired, core.nodeGroups.update(NAME, id).status],
+      [4, 4, 'Failed'],
+    );
+  });
+});
+
 describe('what the sandbox plays', () => {
   it('is the cluster of the example, with its nodes and policy', () => {
     const text = readFileSync('examples/tensafe/headroom.yaml', 'utf8');
