@@ -25,7 +25,11 @@ const AUDITED = [
   { group: 'keda.sh', resources: ['scaledobjects', 'scaledobjects/scale'] },
   { group: 'karpenter.sh', resources: ['nodeclaims'] },
   { group: '', resources: ['nodes', 'pods/eviction'] },
+  // what a budget was worth after each eviction
+  { group: 'policy', resources: ['poddisruptionbudgets/status'] },
 ];
+/** That it was asked for is enough: a cluster deletes pods all the time. */
+const NOTED = [{ group: '', resources: ['pods'] }];
 
 /**
  * A new life starts from nothing: half of an old one would be a cluster whose certificates nobody knows.
@@ -89,6 +93,7 @@ const auditPolicy = () => ({
       verbs: ['create', 'update', 'patch', 'delete', 'deletecollection'],
       resources: AUDITED,
     },
+    { level: 'Metadata', verbs: ['delete', 'deletecollection'], resources: NOTED },
     { level: 'None' },
   ],
 });

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import type { GroupSizes } from '../../domain/node-group.ts';
 import { readAutoScalingRequest } from './auto-scaling-api.ts';
 import type { CloudCore } from './core.ts';
 import { readEksRequest } from './eks-api.ts';
@@ -13,6 +14,7 @@ export interface CloudCall {
   readonly atMs: number;
   /** `eks:UpdateNodegroupConfig`; what could not be read is `unknown`. */
   readonly action: string;
+  readonly path: string;
   readonly body: string;
   /** clientRequestToken; null where the operation has none. */
   readonly token: string | null;
@@ -21,6 +23,16 @@ export interface CloudCall {
   readonly accessKeyId: string;
   /** `done`, the code of a refusal, or the weather that took it: `reset-after`. */
   readonly outcome: string;
+  /** The groups as it found them. */
+  readonly found: readonly FoundGroup[];
+}
+
+export interface FoundGroup {
+  readonly name: string;
+  readonly autoScalingGroup: string;
+  readonly live: GroupSizes;
+  /** Ids of those that do not go. */
+  readonly instances: readonly string[];
 }
 
 export interface ServerSettings {
@@ -54,6 +66,8 @@ export function createCloudServer(settings: ServerSettings): Server {
     const nowMs = Date.now();
     const accessKeyId = /Credential=([^/]+)\//.exec(incoming.headers.authorization ?? '')?.[1] ?? '';
     const reply = isForm ? autoScalingReply(response, requestId) : eksReply(response, requestId);
+    settings.advance(nowMs);
+    const found = groupsOf(settings.core);
     let request: CloudRequest | undefined;
     let answer: Answer;
     try {
@@ -65,7 +79,8 @@ export function createCloudServer(settings: ServerSettings): Server {
     }
     const { action = 'unknown', token = null } = request ?? {};
     const caller = callerOf(incoming.headers['user-agent'] ?? '');
-    settings.onCall({ atMs: nowMs, action, body: call.body, token, caller, accessKeyId, outcome: answer.outcome });
+    const { outcome } = answer;
+    settings.onCall({ atMs: nowMs, action, path, body: call.body, token, caller, accessKeyId, outcome, found });
     answer.send?.();
   }
 
@@ -92,7 +107,6 @@ export function createCloudServer(settings: ServerSettings): Server {
     if (fault === 'hang-before') return { outcome: fault };
     if (fault === 'reset-before') return { outcome: fault, send: () => response.destroy() };
     if (fault !== undefined && fault !== 'reset-after' && fault !== 'hang-after') throw refusalOf(fault, isForm);
-    settings.advance(nowMs);
     const result = request.perform(nowMs);
     settings.advance(nowMs);
     if (fault === 'hang-after') return { outcome: fault };
@@ -111,6 +125,18 @@ export function createCloudServer(settings: ServerSettings): Server {
     const message = `User: ${who} is not authorized to perform: ${action} on resource: ${resource.arn} because no identity-based policy allows the ${action} action`;
     throw new Refusal(isForm ? 'AccessDenied' : 'AccessDeniedException', message, 403);
   }
+}
+
+function groupsOf({ fleet }: CloudCore): readonly FoundGroup[] {
+  return [...fleet.groups.values()].map((group) => ({
+    name: group.name,
+    autoScalingGroup: group.autoScalingGroup,
+    live: group.live,
+    instances: fleet
+      .instances(group)
+      .filter(({ lifecycle }) => lifecycle !== 'Terminating:Wait')
+      .map(({ id }) => id),
+  }));
 }
 
 /** What was ordered, in the words of the service that it befell. */

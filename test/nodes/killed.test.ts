@@ -4,6 +4,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { additionId, drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
 import { openGpuLane, untilEnded, type GpuLane } from '../harness/gpu-lane.ts';
+import { everyDeedIsSound } from '../harness/gpu-witness.ts';
 import { aDeployment, podsOn, put } from '../harness/gpu-pods.ts';
 import {
   addClaimedNode,
@@ -76,6 +77,7 @@ async function killedAtEach(
       [],
       'nobody died there',
     );
+    await everyDeedIsSound(gpu);
   } finally {
     over.abort();
     await gpu.close();

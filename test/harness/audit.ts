@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import type { AuditEvent, Lane } from './lane.ts';
+import { servers } from './servers.ts';
+
+/** What the API server saw, as far as it took it; in the order of its answers. */
+export interface Seen extends AuditEvent {
+  readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
+  readonly objectRef: AuditEvent['objectRef'] & { readonly namespace?: string; readonly subresource?: string };
+}
+
+/** All lines that have one of these words, whoever asked. */
+export function seenBy(...words: readonly string[]): readonly Seen[] {
+  return readFileSync(servers().auditLog, 'utf8')
+    .split('\n')
+    .filter((line) => words.some((word) => line.includes(word)))
+    .map((line) => JSON.parse(line) as Seen);
+}
+
+export const isDone = ({ stage, responseStatus }: Seen): boolean =>
+  stage === 'ResponseComplete' && responseStatus.code < 300;
+
+/** `<workflowId>/<runId>`, or `sweep/<host>`; undefined: not headroom. */
+export function runOf({ userAgent }: Pick<Seen, 'userAgent'>): string | undefined {
+  return /^headroom\/\S+ (\S+)/.exec(userAgent)?.[1];
+}
+
+/** By it writes of one object have an order, whatever the order of their answers. */
+export const revisionOf = ({ responseObject }: Seen): number =>
+  Number((responseObject as { readonly metadata: { readonly resourceVersion: string } }).metadata.resourceVersion);
+
+/** How many pods the API server saw a run evict. */
+export function evictionsOf({ lane }: { readonly lane: Lane }, run: string): number {
+  const own = seenBy(lane.namespace).filter((seen) => runOf(seen)?.startsWith(`${run}/`) === true && isDone(seen));
+  return own.filter(({ verb, objectRef }) => verb === 'create' && objectRef.subresource === 'eviction').length;
+}
