@@ -22,14 +22,21 @@ export const onGroup = ({ group }: GpuLane) => ({
   tolerations: TOLERATIONS,
 });
 
+interface Where {
+  readonly node?: string;
+  /** By no scheduler's leave: a cordon does not keep it away. */
+  readonly nailed?: boolean;
+}
+
 /** On the lane's node group, or on one node of it. */
-function podSpec({ group }: GpuLane, { node, gpus = 0 }: { readonly node?: string; readonly gpus?: number }): object {
+function podSpec({ group }: GpuLane, { node, nailed = false, gpus = 0 }: Where & { readonly gpus?: number }): object {
   const requests = { cpu: '100m', memory: '64Mi', ...(gpus > 0 && { 'nvidia.com/gpu': String(gpus) }) };
   return {
     nodeSelector: {
       'eks.amazonaws.com/nodegroup': group,
       ...(node !== undefined && { 'kubernetes.io/hostname': node }),
     },
+    ...(nailed && { nodeName: node }),
     tolerations: TOLERATIONS,
     containers: [
       {
@@ -44,7 +51,7 @@ function podSpec({ group }: GpuLane, { node, gpus = 0 }: { readonly node?: strin
 export function aDeployment(
   gpu: GpuLane,
   name: string,
-  { replicas, node }: { readonly replicas: number; readonly node?: string },
+  { replicas, ...where }: Where & { readonly replicas: number },
 ): Manifest {
   const labels = { app: name };
   return {
@@ -54,7 +61,7 @@ export function aDeployment(
       spec: {
         replicas,
         selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: podSpec(gpu, { ...(node !== undefined && { node }) }) },
+        template: { metadata: { labels }, spec: podSpec(gpu, where) },
       },
     },
   };
