@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { CloudCore, type CoreOptions } from './core.ts';
 import { Faults, type Fault } from './faults.ts';
@@ -32,6 +33,8 @@ export interface RunningCloud {
   order(order: z.input<typeof CloudOrder>): void;
   /** After a change of `core` by hand: lets it take effect. */
   readonly touch: () => void;
+  /** Nobody listens any more, and what was open breaks; resolves when it is back. What happens by itself goes on. */
+  away(ms: number): Promise<void>;
   /** Resolves when `onNode` has taken all that has happened so far. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -63,8 +66,16 @@ export async function startCloud({ port = 0, onNode, policy, ...options }: Cloud
     onCall: (call) => calls.push(call),
     advance,
   });
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
+  async function listen(at: number): Promise<void> {
+    server.listen(at, '127.0.0.1');
+    await once(server, 'listening');
+  }
+  async function close(): Promise<void> {
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
+  }
+  await listen(port);
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the stand-in for AWS has no port');
   touch();
@@ -77,12 +88,15 @@ export async function startCloud({ port = 0, onNode, policy, ...options }: Cloud
     callsOf: (operation) => calls.filter(({ action }) => action.endsWith(`:${operation}`)),
     order: (order) => carryOut({ core, faults, touch }, CloudOrder.parse(order)),
     touch,
+    async away(ms) {
+      await close();
+      await sleep(ms);
+      await listen(address.port);
+    },
     settled: () => told,
     async stop() {
       clearTimeout(timer);
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
+      await close();
       await told;
     },
   };

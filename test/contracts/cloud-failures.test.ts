@@ -304,6 +304,15 @@ describe('what AWS refuses', () => {
     });
   }
 
+  it('is apiUnavailable while nobody listens, and answered when somebody does again', async (t) => {
+    const cloud = await aCloud();
+    t.after(() => cloud.stop());
+    const away = cloud.away(300);
+    await assert.rejects(cloud.port.readNodeGroup('gpu-workers', CALL), { type: 'apiUnavailable' });
+    await away;
+    assert.equal((await cloud.port.readNodeGroup('gpu-workers', CALL)).live.desired, 4);
+  });
+
   it('ends with the reason of the signal when the caller gives up', async (t) => {
     const cloud = await started(t);
     cloud.order({ do: 'fail', operation: '*', what: 'hang-before', times: 9 });
