@@ -11,10 +11,13 @@ export interface Seen extends AuditEvent {
 
 /** All lines that have one of these words, whoever asked. */
 export function seenBy(...words: readonly string[]): readonly Seen[] {
-  return readFileSync(servers().auditLog, 'utf8')
-    .split('\n')
-    .filter((line) => words.some((word) => line.includes(word)))
-    .map((line) => JSON.parse(line) as Seen);
+  return (
+    readFileSync(servers().auditLog, 'utf8')
+      .split('\n')
+      // a line that is being written has no end yet
+      .filter((line) => line.endsWith('}') && words.some((word) => line.includes(word)))
+      .map((line) => JSON.parse(line) as Seen)
+  );
 }
 
 export const isDone = ({ stage, responseStatus }: Seen): boolean =>
