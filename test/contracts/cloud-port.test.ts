@@ -107,7 +107,9 @@ describe('terminating an instance', () => {
     ['hang-after', 'Terminating:Wait', 3],
   ] as const) {
     it(`is sent once when the reply is lost (${what}); the instance says what became of it`, async (t) => {
-      const cloud = await started(t, { client: { writeDeadlineMs: 200 }, timings: { terminateMs: 5_000 } });
+      // a first call loads the SDK, which takes its time on a busy machine
+      const writeDeadlineMs = what === 'hang-after' ? 1_000 : 10_000;
+      const cloud = await started(t, { client: { writeDeadlineMs }, timings: { terminateMs: 20_000 } });
       cloud.order({ do: 'fail', operation: 'TerminateInstance', what, times: 1 });
       await assert.rejects(cloud.port.terminateInstance(cloud.second, CALL), isType('apiUnavailable'));
       assert.equal(cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
