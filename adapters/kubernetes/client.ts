@@ -104,6 +104,10 @@ const MAX_PARALLEL = 64;
 /** kubectl's chunk: what one page of a list may hold. */
 const PAGE = 500;
 const MAX_RELISTS = 3;
+/** For so long after it was lost an API server may have only just started, and one that has not read its roles yet refuses everybody. */
+const YOUNG_MS = 30_000;
+const ROLES_READ_AFTER_MS = 1_000;
+const MAX_DOUBTS = 3;
 
 export function createKubernetesClient(options: KubernetesOptions): KubernetesClient {
   const credentials = createCredentials(options);
@@ -116,9 +120,11 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
   const inTurn = createTurns(MAX_PARALLEL);
   const absent = createAbsentKinds(options.absentForMs);
   let session: Session = {};
+  let lostAtMs = -Infinity;
 
   function beginSession(): void {
     session = {};
+    lostAtMs = Date.now();
     absent.forget();
   }
 
@@ -149,6 +155,11 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
     return { ...answer, text: await body.text() };
   }
 
+  /** Like a 401 it is refused before anything was done, so that a write may be repeated too. */
+  function isDoubtful(outcome: Answer | { readonly lost: unknown }): boolean {
+    return !('lost' in outcome) && isMissingRight(outcome) && Date.now() - lostAtMs < YOUNG_MS;
+  }
+
   /** One answer, whatever its status. A read is repeated once and soon; all other patience is Temporal's, where it can be seen. */
   async function ask(request: Request, { signal, caller }: Call): Promise<Answer> {
     const deadlineMs = request.body === undefined ? deadlines.read : deadlines.write;
@@ -166,6 +177,11 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
       if ('signature' in outcome && outcome.status === 401)
         await credentials.renew(outcome.signature, either).catch(() => undefined);
       else await sleep(100 + Math.random() * 200);
+      outcome = await attempt();
+    }
+    for (let doubts = 0; doubts < MAX_DOUBTS && isDoubtful(outcome); doubts += 1) {
+      await sleep(ROLES_READ_AFTER_MS, undefined, { signal: either }).catch(() => undefined);
+      if (either.aborted) break;
       outcome = await attempt();
     }
     if (!('lost' in outcome)) {
@@ -271,11 +287,18 @@ export function createKubernetesClient(options: KubernetesOptions): KubernetesCl
   async function* stream(address: Address, query: Readonly<Record<string, string>>, { signal, caller }: Call) {
     const deed: Deed = { verb: 'watch', target: describeAddress(address), server };
     const request = { method: HttpMethod.GET, path: pathOf(address), query, deed };
-    const { body, ...answer } = await open(request, signal, caller);
+    const noteLoss = (): void => {
+      if (!signal.aborted) beginSession();
+    };
+    const { body, ...answer } = await open(request, signal, caller).catch((error: unknown) => {
+      noteLoss();
+      throw error;
+    });
     if (answer.status !== 200) throw asFailure({ ...answer, text: await body.text() }, deed);
     let rest = '';
     body.setEncoding('utf8');
     // a broken stream fails here; readline would not hear of it
+    body.once('error', noteLoss);
     for await (const chunk of body) {
       const lines = `${rest}${chunk}`.split('\n');
       rest = lines.pop() ?? '';

@@ -13,8 +13,8 @@ export interface StandInRequest {
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 }
-/** What the stand-in does: answers, never answers, stops in the middle of the body, or drops the connection. */
-export type Reply = Spoken | 'hang' | 'hangInBody' | 'reset';
+/** What the stand-in does: answers, never answers, stops in the middle of the body, or drops the connection, at once or there. */
+export type Reply = Spoken | 'hang' | 'hangInBody' | 'reset' | 'resetInBody';
 export interface Spoken {
   readonly status: number;
   readonly body?: unknown;
@@ -83,9 +83,9 @@ function answer(response: ServerResponse, reply: Reply): void {
     response.destroy();
     return;
   }
-  if (reply === 'hangInBody') {
+  if (reply === 'hangInBody' || reply === 'resetInBody') {
     response.writeHead(200, { 'content-type': 'application/json' });
-    response.write('{"half":');
+    response.write('{"half":', () => reply === 'resetInBody' && response.destroy());
     return;
   }
   const { status, body = {}, headers = {}, afterMs = 0 } = reply;

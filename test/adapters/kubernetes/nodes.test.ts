@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createEvictionPort } from '../../../adapters/kubernetes/evictions.ts';
 import { createNodePort } from '../../../adapters/kubernetes/nodes.ts';
 import type { Call, NodeView } from '../../../activities/ports.ts';
@@ -27,6 +28,68 @@ async function open(t: TestContext, reply: (request: StandInRequest, count: numb
 const aNode = (metadata: object = {}, spec: object = {}) => ({
   metadata: { name: 'gpu-1', uid: 'uid-1', ...metadata },
   spec: { providerID: 'aws:///us-east-1a/i-0abc', ...spec },
+});
+
+describe('an API server that has just started', () => {
+  const forbidden = (verb: string, resource: string): Reply => ({
+    status: 403,
+    body: { reason: 'Forbidden', message: `User "worker" cannot ${verb} resource "${resource}" in API group ""` },
+  });
+
+  it('is not believed at once that a right is missing: it may not have read its roles', async (t) => {
+    const replies: readonly Reply[] = ['reset', forbidden('get', 'nodes'), ok(aNode())];
+    const { standIn, nodes } = await open(t, (_, count) => replies[count - 1] ?? ok(aNode()));
+    assert.equal((await nodes.readNode('gpu-1', call))?.uid, 'uid-1');
+    assert.equal(standIn.requests.length, 3);
+  });
+
+  it('is asked for a write once more too, which it has not begun', async (t) => {
+    const replies: readonly Reply[] = ['reset', ok(aNode()), forbidden('patch', 'nodes')];
+    const { standIn, nodes } = await open(t, (_, count) => replies[count - 1] ?? ok(aNode()));
+    assert.equal(await nodes.cordon(node, mark, call), 'cordoned');
+    assert.deepEqual(
+      standIn.requests.map(({ method }) => method),
+      ['GET', 'GET', 'PATCH', 'PATCH'],
+    );
+  });
+
+  it('is believed when it says so for seconds, and one that was not lost at once', async (t) => {
+    let lost = true;
+    const { standIn, nodes } = await open(t, (_, count) => {
+      return lost && count === 1 ? 'reset' : forbidden('get', 'nodes');
+    });
+    const denied = { type: 'permissionDenied', message: /^worker may not get nodes/ };
+    await assert.rejects(nodes.readNode('gpu-1', call), denied);
+    assert.equal(standIn.requests.length, 5);
+    lost = false;
+    const other = await open(t, () => forbidden('get', 'nodes'));
+    await assert.rejects(other.nodes.readNode('gpu-1', call), denied);
+    assert.equal(other.standIn.requests.length, 1);
+  });
+
+  for (const how of ['reset', 'resetInBody'] as const)
+    it(`is known to be new also when a watch on it breaks (${how})`, async (t) => {
+      let [broken, refused] = [false, false];
+      const { evictions } = await open(t, ({ path, query }) => {
+        const isOfNodes = path.endsWith('/nodes');
+        if (query.has('watch') && isOfNodes && !broken) {
+          broken = true;
+          return how;
+        }
+        if (query.has('watch')) return 'hang';
+        if (isOfNodes && broken && !refused) {
+          refused = true;
+          return forbidden('list', 'nodes');
+        }
+        return ok({ metadata: { resourceVersion: '1' }, items: isOfNodes ? [aNode()] : [] });
+      });
+      const ending = new AbortController();
+      const watching = evictions.watchNode('gpu-1', () => undefined, { ...call, signal: ending.signal });
+      const refusedAndOn = eventually('it is refused', async () => refused, { everyMs: 20 }).then(() => sleep(1_500));
+      await Promise.race([watching, refusedAndOn]);
+      ending.abort();
+      await assert.rejects(watching, { name: 'AbortError' });
+    });
 });
 
 describe('the patch of a cordon', () => {
