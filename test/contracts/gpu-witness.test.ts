@@ -12,6 +12,7 @@ const OTHER = 'drain-gpu-node.n1/0196';
 const PERSON = 'kubectl/v1.36.3';
 const ours = (run = RUN) => `headroom/0.1.0 ${run}`;
 const AT = '2026-11-23T00:00:00.000000Z';
+const LATER = '2026-11-23T00:00:01.000000Z';
 
 const event = (over: Partial<Seen>): Seen => ({
   stage: 'ResponseComplete',
@@ -109,6 +110,7 @@ describe('the witness of evictions', () => {
     event({
       verb: 'update',
       userAgent: 'kube-controller-manager/v1.36.3',
+      stageTimestamp: LATER,
       objectRef: { resource: 'poddisruptionbudgets', namespace: 'shop', name: 'web', subresource: 'status' },
       responseObject: {
         metadata: { name: 'web', resourceVersion: String((revision += 1)) },
@@ -118,6 +120,7 @@ describe('the witness of evictions', () => {
   const cases = [
     { name: 'takes one pod each, as its budget allows', seen: [budget(3, 2), precise, budget(2, 2)], faults: [] },
     { name: 'takes what is too few without us', seen: [budget(3, 2), budget(1, 2)], faults: [] },
+    { name: 'takes it that far more are missing', seen: [budget(24, 23), precise, budget(0, 23)], faults: [] },
     {
       name: 'takes what controllers delete',
       seen: [event({ verb: 'delete', objectRef: pod, userAgent: 'kube-controller-manager/v1.36.3' })],

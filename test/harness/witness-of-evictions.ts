@@ -21,17 +21,19 @@ export function faultsOfDeeds(all: readonly Seen[]): readonly string[] {
     const { deleteOptions } = requestObject as EvictionRequest;
     return deleteOptions?.preconditions?.uid === undefined || deleteOptions.gracePeriodSeconds !== undefined;
   });
-  const since = evictions.filter(isDone).map(({ requestReceivedTimestamp }) => requestReceivedTimestamp);
+  const times = evictions.filter(isDone).map(({ requestReceivedTimestamp }) => requestReceivedTimestamp);
   return [
     ...deletions.map((seen) => `${runOf(seen)} has deleted ${seen.requestURI}`),
     ...broad.map((seen) => `${runOf(seen)} has evicted whatever is called ${seen.objectRef.name}`),
-    ...faultsOfBudgets(all, since.toSorted()[0]),
+    ...faultsOfBudgets(all, times),
   ];
 }
 
-/** From the first eviction on none falls under what it wants; that a controller has fewer pods to begin with is not ours. */
-function faultsOfBudgets(all: readonly Seen[], since: string | undefined): readonly string[] {
-  if (since === undefined) return [];
+/**
+ * None falls under what it wants by as many pods as were evicted so far, or fewer. Where more are missing they went by themselves: a
+ * controller that has lost its API server may see none at all for a moment.
+ */
+function faultsOfBudgets(all: readonly Seen[], evictedAt: readonly string[]): readonly string[] {
   const written = all.filter((seen) => isDone(seen) && seen.objectRef.resource === 'poddisruptionbudgets');
   const faults: string[] = [];
   for (const life of Map.groupBy(written, ({ objectRef }) => objectRef.name).values()) {
@@ -39,7 +41,9 @@ function faultsOfBudgets(all: readonly Seen[], since: string | undefined): reado
     for (const seen of life.toSorted((one, other) => revisionOf(one) - revisionOf(other))) {
       const { metadata, status } = seen.responseObject as BudgetNow;
       const isSame = before?.desiredHealthy === status?.desiredHealthy;
-      if (seen.stageTimestamp >= since && isSame && isKept(before) && !isKept(status))
+      const evicted = evictedAt.filter((at) => at < seen.stageTimestamp).length;
+      const fell = (before?.currentHealthy ?? 0) - (status?.currentHealthy ?? 0);
+      if (isSame && isKept(before) && !isKept(status) && fell <= evicted)
         faults.push(`budget ${metadata.name} has ${status?.currentHealthy} of ${status?.desiredHealthy}`);
       before = status;
     }
