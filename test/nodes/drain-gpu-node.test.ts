@@ -331,19 +331,3 @@ describe('the status of GPU nodes', () => {
       );
     }));
 });
-
-describe('GPU nodes for a time', () => {
-  it('are drained and removed at the end of the loan, exactly those', () =>
-    inGpuLane({}, async (gpu) => {
-      const before = gpu.instances();
-      await gpu.lane.headroom('add-nodes', gpu.group, '--count', '1', '--for', '1m', '--as', 'alice');
-      const run = `add-gpu-nodes.${gpu.group}`;
-      await untilIn(gpu, run, 'holding');
-      assert.equal(gpu.instances().length, 5);
-      assert.equal((await gpu.lane.headroom('end', run, '--as', 'bob')).code, 0);
-      await untilEnded(gpu, run);
-      const result = await gpu.result(run);
-      assert.deepEqual(result !== null && 'returned' in result && [result.returned, result.reasons], [true, []]);
-      assert.deepEqual([gpu.instances().toSorted(), gpu.sizes().desired], [before.toSorted(), 4]);
-    }));
-});
