@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts';
 import type { DrainPlan, WaitedJob } from '../domain/drain.ts';
 import { describeBlocker } from '../domain/drain.ts';
 import { formatDuration } from '../domain/duration.ts';
@@ -59,7 +60,7 @@ export function drainLines({ drain, phase }: RunStatus): readonly string[] {
 }
 
 function drainedLine({ name, instanceId, state, evicted }: DrainedNodeState): string {
-  return `  node      ${name}, ${instanceId}: ${state}${evicted === 0 ? '' : `, ${evicted} pods evicted`}`;
+  return `  node      ${name}, ${instanceId}: ${state}${evicted === 0 ? '' : `, ${counted(evicted, 'pod')} evicted`}`;
 }
 
 function jobLine({ kind, namespace, name, nodes, cost }: WaitedJob, currency: string): string {

@@ -29,15 +29,17 @@ h2 { font-size: 1.1rem; margin-top: 2rem; }
 dl > div { display: flex; gap: 1rem; }
 dt { flex: 0 0 6rem; color: #5f5f5f; }
 dd { margin: 0; white-space: pre-line; }
-table { width: 100%; border-collapse: collapse; }
+table { width: 100%; border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { padding: 0.3rem 0.8rem 0.3rem 0; border-bottom: 1px solid #d0d0d0; text-align: left; vertical-align: top; }
 td { min-width: 5rem; white-space: pre-line; }
+.short { min-width: 0; white-space: nowrap; }
+table { font-size: 0.85rem; }
 `;
 
 function tableHtml({ title, timed, head, rows }: Table): readonly string[] {
   if (rows.length === 0) return [];
   const line = (tag: 'th' | 'td', cells: readonly string[]) =>
-    `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
+    `<tr>${cells.map((cell) => `<${tag}${isShort(cell) ? ' class="short"' : ''}>${escaped(cell)}</${tag}>`).join('')}</tr>`;
   return [
     `<h2>${escaped(title)}${timed === true ? ', in UTC' : ''}</h2>`,
     '<table>',
@@ -46,6 +48,9 @@ function tableHtml({ title, timed, head, rows }: Table): readonly string[] {
     '</table>',
   ];
 }
+
+/** A name, a time, an instance: nothing that makes a table too wide, and nobody reads it broken. */
+const isShort = (cell: string): boolean => cell.length <= 32;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts';
 import type { AdditionReport, NewNodeRow, OrderRow } from '../domain/report-addition.ts';
 import type { DrainedRow, DrainReport, JobRow } from '../domain/report-drain.ts';
 import { formatDuration } from '../domain/duration.ts';
@@ -167,8 +168,4 @@ function shownTime(atMs: number | null): string {
 
 function onCluster(cluster: string | null): string {
   return cluster === null ? '' : ` on ${cluster}`;
-}
-
-function counted(many: number, what: string): string {
-  return `${many} ${what}${many === 1 ? '' : 's'}`;
 }

@@ -1,8 +1,9 @@
+import { counted } from './counted.ts';
 import { bearsConflict, findStand, type Stand } from './conflict.ts';
 import { isFrozen } from './freeze.ts';
 import { readClaims } from './marks.ts';
 import { judgeRollout } from './rollout.ts';
-import { bySource, countPods, describeTrouble, plainRefusal, subjectOfRefusal, type PodTrouble } from './troubles.ts';
+import { bySource, describeTrouble, plainRefusal, subjectOfRefusal, type PodTrouble } from './troubles.ts';
 import { describeGovernor, findGovernor, type Governor, type WorkloadState } from './workload.ts';
 
 export type Availability =
@@ -124,9 +125,9 @@ function troubleReasons(state: WorkloadState, troubles: readonly PodTrouble[]): 
   const leaving = troubles.some(({ kind }) => kind === 'terminating') ? 0 : state.terminatingReplicas;
   return [
     ...told,
-    ...(missing > 0 ? [`${countPods(missing)} not created yet`] : []),
-    ...(unready > 0 ? [`${countPods(unready)} not ready yet`] : []),
-    ...(settling > 0 ? [`${countPods(settling)} ready, but not for minReadySeconds yet`] : []),
+    ...(missing > 0 ? [`${counted(missing, 'pod')} not created yet`] : []),
+    ...(unready > 0 ? [`${counted(unready, 'pod')} not ready yet`] : []),
+    ...(settling > 0 ? [`${counted(settling, 'pod')} ready, but not for minReadySeconds yet`] : []),
     ...(leaving > 0
       ? [describeTrouble({ kind: 'terminating', reason: '', message: '', count: leaving, examples: [] })]
       : []),

@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import { selects, type Labels, type LabelSelector } from './label-selector.ts';
 
 export interface PodRef {
@@ -225,4 +226,9 @@ function stampOf(budgets: readonly Budget[]): string {
 
 export function refOf({ namespace, name, uid }: PodRef): PodRef {
   return { namespace, name, uid };
+}
+
+/** Of one node, for people. */
+export function describeEvicted(node: string, evicted: number): string {
+  return `${counted(evicted, 'pod')} of ${node} ${evicted === 1 ? 'was' : 'were'} evicted`;
 }

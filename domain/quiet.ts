@@ -1,3 +1,4 @@
+import { counted } from './counted.ts';
 import type { LoadMetric } from './policy.ts';
 
 /** One series of a range query. Absent, NaN and stale samples may simply be missing. */
@@ -278,11 +279,7 @@ function describeJudged(metric: JudgedMetric, value: number, counts: PodCounts):
   const { unit, perPod } = metric;
   const at = Math.max(1, counts.baselinePods);
   if (!perPod || at === counts.pods) return amount(value, unit);
-  return `${amount(atBaseline(metric, value, counts), unit)} as it would be at ${countPods(at)} (${amount(value, unit)} at ${counts.pods})`;
-}
-
-function countPods(count: number): string {
-  return count === 1 ? '1 pod' : `${count} pods`;
+  return `${amount(atBaseline(metric, value, counts), unit)} as it would be at ${counted(at, 'pod')} (${amount(value, unit)} at ${counts.pods})`;
 }
 
 /** Three figures are enough to act on; above 100 the whole number. */

@@ -1,3 +1,4 @@
+import { describeEvicted } from './eviction.ts';
 import { jobName, podName, type JobRef } from './drain-pod.ts';
 import type { DrainStep } from './node-run-facts.ts';
 import type { TimelineRow } from './report-timeline.ts';
@@ -23,7 +24,7 @@ function wordsOf(step: DrainStep): readonly string[] {
       const { kind, evicted, held = [] } = step.report;
       const ended = kind === 'gone' || kind === 'replaced' ? [`${step.node.name} is gone`] : [];
       return [
-        `${evicted} pods of ${step.node.name} were evicted`,
+        describeEvicted(step.node.name, evicted),
         ...ended,
         ...(kind === 'uncordoned' ? [`somebody has made ${step.node.name} schedulable again`] : []),
         ...held.map(({ pod, why }) => `pod ${podName(pod)}: ${why}`),

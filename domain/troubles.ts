@@ -1,3 +1,5 @@
+import { counted } from './counted.ts';
+
 /** In the order of R40: the earliest source explains the most, so reasons are given in this order. */
 export const TROUBLE_KINDS = [
   'notCreated',
@@ -50,16 +52,12 @@ export function bySource(a: Pick<PodTrouble, 'kind'>, b: Pick<PodTrouble, 'kind'
 
 /** '3 pods without a node: Unschedulable: 0/5 nodes are available: 5 Insufficient cpu (web-1, web-2, web-3)' */
 export function describeTrouble({ kind, reason, message, count, examples }: PodTrouble): string {
-  const who = kind === 'notCreated' ? 'pods' : countPods(count);
+  const who = kind === 'notCreated' ? 'pods' : counted(count, 'pod');
   const names = count > examples.length ? [...examples, '…'] : examples;
   return (
     [`${who} ${WORDS[kind]}`, reason, message].filter((text) => text !== '').join(': ') +
     (examples.length === 0 ? '' : ` (${names.join(', ')})`)
   );
-}
-
-export function countPods(count: number): string {
-  return count === 1 ? '1 pod' : `${count} pods`;
 }
 
 /** 'Error creating: pods "web-1" is forbidden: exceeded quota: q, …' → 'exceeded quota: q, …': equal for all pods. */

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts';
 import { describeClaim } from '../domain/claim.ts';
 import { describeTaken } from '../domain/claim-state.ts';
 import { formatDuration } from '../domain/duration.ts';
@@ -66,7 +67,7 @@ function windowOf({ event, addition, drain, phase }: RunStatus): string {
 function nodeRows({ addition, drain }: RunStatus): readonly string[] {
   const added = (addition?.nodes ?? []).map(({ name, instanceId, type }) => `| ${name} | ${instanceId} | ${type} |`);
   const drained = (drain?.nodes ?? []).map(({ name, instanceId, state, evicted }) => {
-    return `| ${name} | ${instanceId} | ${state}, ${evicted} pods evicted |`;
+    return `| ${name} | ${instanceId} | ${state}, ${counted(evicted, 'pod')} evicted |`;
   });
   const rows = [...added, ...drained].slice(0, SHOWN_DIFFERENCES);
   return rows.length === 0 ? [] : ['', '| node | instance | |', '|---|---|---|', ...rows];

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts';
 import type { DrainPlan } from '../domain/drain.ts';
 import type { DrainedNode } from '../domain/drain-survey.ts';
 import { identityOf } from '../domain/gpu-node.ts';
@@ -6,7 +7,7 @@ import type { DrainParts } from './drain-record.ts';
 import { removeNode } from './drain-removal.ts';
 import { evicting, givingNodesBack, writingNodes } from './stubs.ts';
 import { unless } from './unless.ts';
-import type { PodRef } from '../domain/eviction.ts';
+import { describeEvicted, type PodRef } from '../domain/eviction.ts';
 
 /** All of them before the first is emptied, so that no pod moves from one to the next. Answers with what is against it. */
 export async function cordonAll({ run, record }: DrainParts, { nodes }: DrainPlan): Promise<readonly string[]> {
@@ -101,7 +102,7 @@ async function evict(
     });
     const isSteered = () => steering.isSuspended() || steering.extendedMs() !== extended;
     const report = await unless(isSteered, () =>
-      evicting.evictPods.executeWithOptions({ summary: `evict ${pods.length} pods of ${node.name}` }, [
+      evicting.evictPods.executeWithOptions({ summary: `evict ${counted(pods.length, 'pod')} of ${node.name}` }, [
         { node: identityOf(node), pods, deadlineMs, oneByOne: plan.policy.oneByOne },
       ]),
     );
@@ -110,7 +111,7 @@ async function evict(
     record.note(node.name, { evicted: before + report.evicted });
     switch (report.kind) {
       case 'empty':
-        run.say(`${report.evicted} pods of ${node.name} were evicted`);
+        run.say(describeEvicted(node.name, report.evicted));
         return [];
       case 'held':
         return report.held.map(
