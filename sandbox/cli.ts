@@ -2,13 +2,16 @@ import type { Command } from 'commander';
 import { registerCloudCommand } from './cloud-command.ts';
 import type { NameOptions, StatusOptions, UpOptions } from './commands.ts';
 import { registerDemoCommand } from './demo-command.ts';
+import { registerKubectlCommand } from './kubectl-command.ts';
 import { registerLoadCommand } from './load-command.ts';
 
 /** Adds `headroom sandbox …`. What a command does is loaded when it is called, so that `--help` stays quick. */
 export function registerSandboxCommands(program: Command): Command {
   const sandbox = program
     .command('sandbox')
-    .description('a real control plane on this machine, without containers: Kubernetes, Temporal, Prometheus');
+    .description('a real control plane on this machine, without containers: Kubernetes, Temporal, Prometheus')
+    // what stands behind kubectl's own words is kubectl's
+    .enablePositionalOptions();
   const named = (command: string, description: string) =>
     sandbox.command(command).description(description).option('--name <name>', 'which sandbox', 'default');
 
@@ -31,6 +34,7 @@ export function registerSandboxCommands(program: Command): Command {
   named('down', 'stop it; its logs stay').action(async (options: NameOptions) =>
     (await import('./commands.ts')).down(options),
   );
+  registerKubectlCommand(sandbox);
   registerLoadCommand(sandbox);
   registerCloudCommand(sandbox);
   registerDemoCommand(sandbox);

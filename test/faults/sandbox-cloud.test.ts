@@ -17,7 +17,9 @@ const NAME = 'cloud';
 const GROUP = 'gpu-workers';
 const NODE_LINE = ['--disable-warning=ExperimentalWarning', HEADROOM];
 const PODS = '/api/v1/namespaces/tensafe/pods';
-const LONG_MS = 90_000;
+const CHECKPOINT = 'headroom.dev/checkpoint=done';
+/** The job is waited for a minute first. */
+const LONG_MS = 120_000;
 
 /** What a newcomer does: a sandbox with AWS, a worker, and one of four GPU nodes that trains. */
 describe('a sandbox with AWS', () => {
@@ -61,7 +63,7 @@ describe('a sandbox with AWS', () => {
     kube?.close();
   });
 
-  it('has exactly that instance ended whose node is drained and removed, when its training is over', async () => {
+  it('has exactly that instance ended whose node is drained and removed, when its training has a checkpoint', async () => {
     const pod = await until('it trains', trainingPod);
     const node = pod.spec.nodeName ?? '';
     const found = await kube.send('GET', `/api/v1/nodes/${node}`);
@@ -87,13 +89,11 @@ describe('a sandbox with AWS', () => {
       (await groups()).map(({ live }) => live),
       was.map(({ live }) => live),
     );
-    await kube.send(
-      'PATCH',
-      `${PODS}/${pod.metadata.name}/status`,
-      { status: { phase: 'Succeeded' } },
-      'application/merge-patch+json',
-    );
-    await shows('removed');
+    await shows('asked for a checkpoint');
+    const words = ['annotate', 'pod', '-n', 'tensafe', '-l', 'job-name=tensafe-training', CHECKPOINT, '--overwrite'];
+    const answered = await command('kubectl', '--name', NAME, ...words);
+    assert.deepEqual([answered.code, answered.stdout], [0, `pod/${pod.metadata.name} annotated\n`], answered.stderr);
+    await shows('  removed');
 
     const now = await groups();
     for (const { name, live, instances } of was) {
