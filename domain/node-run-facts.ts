@@ -6,6 +6,7 @@ import { readDrainRequest, type DrainRequest } from './drain-request.ts';
 import type { DrainSurvey } from './drain-survey.ts';
 import type { Held, PodRef } from './eviction.ts';
 import type { NodeIdentity } from './gpu-node.ts';
+import type { NodeClaimRef } from './node-claim.ts';
 import type { NodeOrder } from './node-group.ts';
 import type { NodeProcedure } from './procedures.ts';
 import type { RunFrame, SteeringStep } from './run-facts.ts';
@@ -39,6 +40,8 @@ export type DrainStep =
       | {
           readonly kind: 'told';
           readonly node: NodeIdentity;
+          /** What was deleted, of a node of Karpenter. */
+          readonly claim?: NodeClaimRef;
           readonly answer: { readonly kind: 'asked' | 'gone' | 'refused'; readonly reason?: string };
         }
       | {
@@ -47,6 +50,15 @@ export type DrainStep =
           readonly group: string;
           readonly report:
             | { readonly kind: 'gone'; readonly desired: number; readonly lost: readonly string[] }
+            | { readonly kind: 'still there'; readonly reasons: readonly string[] };
+        }
+      /** Of a node of Karpenter, which is of no group. */
+      | {
+          readonly kind: 'gone';
+          readonly node: NodeIdentity;
+          readonly claim: NodeClaimRef;
+          readonly report:
+            | { readonly kind: 'gone' }
             | { readonly kind: 'still there'; readonly reasons: readonly string[] };
         }
       | {

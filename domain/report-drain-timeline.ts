@@ -31,12 +31,18 @@ function wordsOf(step: DrainStep): readonly string[] {
       ];
     }
     case 'told': {
-      const { instanceId } = step.node;
-      if (step.answer.kind === 'refused') return [step.answer.reason ?? `instance ${instanceId} is not terminated`];
-      return [`instance ${instanceId} ${step.answer.kind === 'asked' ? 'is told to terminate' : 'was gone already'}`];
+      const { node, claim, answer } = step;
+      const subject = claim === undefined ? `instance ${node.instanceId}` : `NodeClaim ${claim.name}`;
+      if (answer.kind === 'refused') return [answer.reason ?? `${subject} is left`];
+      if (answer.kind === 'gone') return [`${subject} was gone already`];
+      const asked =
+        claim === undefined ? 'is told to terminate' : `is deleted: Karpenter ends instance ${node.instanceId}`;
+      return [`${subject} ${asked}`];
     }
     case 'gone': {
       if (step.report.kind === 'still there') return step.report.reasons;
+      if ('claim' in step)
+        return [`${step.node.name} is removed; whether Karpenter needs another node is its own to say`];
       const { desired, lost } = step.report;
       return [
         `${step.node.name} is removed; ${step.group} wants ${desired} nodes`,

@@ -41,7 +41,7 @@ export interface DrainedRow {
   readonly evicted: number;
   readonly cordonedAtMs: number | null;
   readonly emptyAtMs: number | null;
-  /** Its instance was told to terminate, and was seen gone. */
+  /** Its instance was told to terminate, or its NodeClaim deleted, and was seen gone. */
   readonly toldAtMs: number | null;
   readonly goneAtMs: number | null;
 }
@@ -96,7 +96,7 @@ export function drainReportOf({
     approval: plans[0]?.plan.approval.rule ?? null,
     nodes: nodeRows(run, plans[0]?.plan, told?.nodes ?? status?.drain?.nodes ?? []),
     jobs: jobRows(run, plans),
-    size: { before, after: gone?.report.kind === 'gone' ? gone.report.desired : null },
+    size: { before, after: gone !== undefined && 'desired' in gone.report ? gone.report.desired : null },
     lost: told?.lost ?? [...new Set(steps.flatMap(lostIn))],
     currency: plans[0]?.plan.costs.currency ?? null,
     savedPerHour: plans[0]?.plan.costs.savedPerHour ?? null,
@@ -133,7 +133,7 @@ function firstSizes(steps: readonly DrainStep[]): GroupSizes | null {
 }
 
 function lostIn(step: DrainStep): readonly string[] {
-  return step.kind === 'gone' && step.report.kind === 'gone' ? step.report.lost : [];
+  return step.kind === 'gone' && 'lost' in step.report ? step.report.lost : [];
 }
 
 /** The run's own word for each, where it is left; else what its history tells. */

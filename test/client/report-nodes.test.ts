@@ -11,6 +11,7 @@ import type { NodeProcedure } from '../../domain/procedures.ts';
 import { recordedNodeRun } from '../harness/recorded.ts';
 
 const nowMs = Date.UTC(2026, 11, 1);
+const NO_SIZE = { before: null, after: null };
 
 /** Nothing but what Temporal keeps: no worker answers. */
 function drainOf(happenings: readonly Happening[]): DrainReport {
@@ -69,6 +70,27 @@ describe('reading the report of a drain out of a recorded history', () => {
     );
   });
 
+  it('has the same of a node of Karpenter, which is of no group', async () => {
+    const { happenings } = await recordedNodeRun('drain-karpenter', 'drainGpuNode');
+    const [whole, cut] = [drainOf(happenings), drainOf(cutShort(happenings))];
+    const [node] = whole.nodes;
+    assert.ok(node !== undefined && node.toldAtMs !== null && node.goneAtMs !== null);
+    assert.ok(node.toldAtMs > (node.emptyAtMs ?? Infinity) && node.goneAtMs > node.toldAtMs);
+    assert.deepEqual([node.state, whole.group, whole.size, whole.lost], ['removed', null, NO_SIZE, []]);
+    assert.deepEqual([cut.nodes, cut.size, cut.lost, cut.outcome], [whole.nodes, NO_SIZE, [], 'terminated']);
+    const own = whole.timeline.slice(1, -1).map(({ what }) => what);
+    assert.deepEqual(
+      cut.timeline.slice(1, -1).map(({ what }) => what),
+      own.filter((what) => !what.endsWith('is empty')),
+    );
+    const told = happenings.findIndex((one) => one.kind === 'activity' && one.name === 'deleteNodeClaim');
+    const going = drainOf(cutShort(happenings.slice(0, told + 1)));
+    assert.deepEqual(
+      going.nodes.map(({ state, toldAtMs, goneAtMs }) => [state, toldAtMs, goneAtMs]),
+      [['going', node.toldAtMs, null]],
+    );
+  });
+
   it('goes as far as it has come', async () => {
     const { happenings } = await recordedNodeRun('drain-remove', 'drainGpuNode');
     const until = happenings.findIndex((one) => one.kind === 'activity' && one.name === 'evictPods');
@@ -115,6 +137,7 @@ describe('reading a report wherever the run stands', () => {
   it('has something to say after each event, in the order of time', async () => {
     const runs = [
       [(await recordedNodeRun('drain-remove', 'drainGpuNode')).happenings, drainOf, drainPage],
+      [(await recordedNodeRun('drain-karpenter', 'drainGpuNode')).happenings, drainOf, drainPage],
       [(await recordedNodeRun('add-nodes', 'addGpuNodes')).happenings, additionOf, additionPage],
     ] as const;
     for (const [happenings, reportOf, pageOf] of runs)
@@ -160,6 +183,7 @@ describe('reading runs that a run has begun out of a history', () => {
 
 describe('reading the steps of a run on nodes', () => {
   const node = { name: 'n1', uid: 'u1', instanceId: 'i-01' };
+  const claim = { name: 'gpu-7x', uid: 'c1' };
   const order = { group: 'gpu', owner: 'a/r' };
   const rows = [
     ['drainGpuNode', 'resolveDrainPolicy', null, { cluster: 'prod' }, { kind: 'policy', policy: { cluster: 'prod' } }],
@@ -183,6 +207,20 @@ describe('reading the steps of a run on nodes', () => {
     ],
     ['drainGpuNode', 'terminateNode', { node }, { kind: 'asked' }, { kind: 'told', node, answer: { kind: 'asked' } }],
     ['drainGpuNode', 'awaitGone', { node }, { kind: 'gone' }, { kind: 'gone', node, report: { kind: 'gone' } }],
+    [
+      'drainGpuNode',
+      'deleteNodeClaim',
+      { node, claim },
+      { kind: 'asked' },
+      { kind: 'told', node, claim, answer: { kind: 'asked' } },
+    ],
+    [
+      'drainGpuNode',
+      'awaitClaimGone',
+      { node, claim },
+      { kind: 'gone' },
+      { kind: 'gone', node, claim, report: { kind: 'gone' } },
+    ],
     ['drainGpuNode', 'uncordonNode', { node }, 'uncordoned', { kind: 'given back', node, answer: 'uncordoned' }],
     ['addGpuNodes', 'resolveAdditionPolicy', null, { known: [] }, { kind: 'policy', policy: { known: [] } }],
     ['addGpuNodes', 'surveyNodeGroups', ['gpu'], { gpu: {} }, { kind: 'survey', surveys: { gpu: {} } }],

@@ -41,6 +41,9 @@ const told = (answer: Extract<DrainStep, { kind: 'told' }>['answer']): DrainStep
 const gone = (lost: readonly string[] = []): DrainStep => {
   return { atMs: at(70), kind: 'gone', node: N1, group: 'gpu-workers', report: { kind: 'gone', desired: 3, lost } };
 };
+const CLAIM = { name: 'gpu-7x', uid: 'c1' };
+const ofClaim = (step: DrainStep): DrainStep => ({ ...step, claim: CLAIM }) as DrainStep;
+const claimGone: DrainStep = { atMs: at(70), kind: 'gone', node: N1, claim: CLAIM, report: { kind: 'gone' } };
 const back = (answer: Extract<DrainStep, { kind: 'given back' }>['answer']): DrainStep => {
   return { atMs: at(80), kind: 'given back', node: N1, answer };
 };
@@ -198,6 +201,19 @@ describe('reporting what became of a node, where the run’s own words are lost'
       says: 'instance i-01 is told to terminate',
     },
     { state: 'going', steps: [told({ kind: 'gone' })], says: 'instance i-01 was gone already' },
+    {
+      state: 'going',
+      steps: [cordoned(), empty, ofClaim(told({ kind: 'asked' }))],
+      evicted: 2,
+      says: 'NodeClaim gpu-7x is deleted: Karpenter ends instance i-01',
+    },
+    { state: 'going', steps: [ofClaim(told({ kind: 'gone' }))], says: 'NodeClaim gpu-7x was gone already' },
+    {
+      state: 'removed',
+      steps: [cordoned(), empty, ofClaim(told({ kind: 'asked' })), claimGone],
+      evicted: 2,
+      says: 'n1 is removed; whether Karpenter needs another node is its own to say',
+    },
     {
       state: 'going',
       steps: [
