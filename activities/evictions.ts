@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import { isToBeEvicted, planEvictions, refOf, type Held, type NodePod, type PodRef } from '../domain/eviction.ts';
+import { isEvictable, planEvictions, refOf, type Held, type NodePod, type PodRef } from '../domain/eviction.ts';
 import type { NodeIdentity } from '../domain/gpu-node.ts';
 import { currentCall } from './call.ts';
 import { createEvictionBook } from './eviction-book.ts';
@@ -142,5 +142,5 @@ function findLeft(pods: readonly NodePod[], held: readonly Held[]): readonly Hel
 }
 
 function isMeant(pod: NodePod, { pods }: EvictPodsRequest): boolean {
-  return isToBeEvicted(pod) && pods.some(({ uid }) => uid === pod.uid);
+  return isEvictable(pod) && pods.some(({ uid }) => uid === pod.uid);
 }

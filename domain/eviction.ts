@@ -83,8 +83,13 @@ export interface EvictionRound {
 }
 
 /** Where nothing but the kubelet's and the DaemonSets' pods is left, a node is empty; what has ended does not hold it up (R49, R52). */
-export function isToBeEvicted({ mirror, owner, phase }: NodePod): boolean {
-  return !mirror && owner?.kind !== 'DaemonSet' && phase !== 'Succeeded' && phase !== 'Failed';
+export function isToBeEvicted(pod: NodePod): boolean {
+  return isEvictable(pod) && pod.owner?.kind !== 'DaemonSet';
+}
+
+/** What an eviction does anything for: also the pod of a DaemonSet, which nobody puts back when that is gone. */
+export function isEvictable({ mirror, phase }: NodePod): boolean {
+  return !mirror && phase !== 'Succeeded' && phase !== 'Failed';
 }
 
 /** A budget notes an eviction before the API server answers; a note that did not reach us by then was missed. */

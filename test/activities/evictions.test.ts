@@ -26,17 +26,25 @@ describe('emptying a node', () => {
     assert.equal(world.lists, 1);
   });
 
-  it('leaves what DaemonSets and the kubelet keep there, and what has ended', async () => {
+  it('leaves what the kubelet keeps there and what has ended, and of DaemonSets what it is not told of', async () => {
     const { world, drain, pods } = aNode({ pods: 1 });
-    world.addPod('gpu-1', { owner: { kind: 'DaemonSet', name: 'dcgm', uid: 'ds' } });
     world.addPod('gpu-1', { mirror: true });
     world.addPod('gpu-1', { phase: 'Succeeded' });
+    const named = world.podsOn('gpu-1');
+    world.addPod('gpu-1', { owner: { kind: 'DaemonSet', name: 'dcgm', uid: 'ds' } });
     world.addPod('gpu-2');
-    assert.deepEqual(await drain(), { kind: 'empty', evicted: 1 });
+    assert.deepEqual(await drain({ pods: named }), { kind: 'empty', evicted: 1 });
     assert.deepEqual(
       world.evictions.map(({ uid }) => uid),
       pods.map(({ uid }) => uid),
     );
+  });
+
+  it('evicts the pod of a DaemonSet that is gone, which is named for that', async () => {
+    const { world, drain } = aNode({ pods: 0 });
+    const orphan = world.addPod('gpu-1', { owner: { kind: 'DaemonSet', name: 'dcgm', uid: 'ds' } });
+    assert.deepEqual(await drain({ pods: [orphan] }), { kind: 'empty', evicted: 1 });
+    assert.deepEqual(world.podsOn('gpu-1'), []);
   });
 
   it('evicts only what it is told to', async () => {
