@@ -1,6 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import type { CordonMark, NodeIdentity } from '../domain/gpu-node.ts';
-import { judgeTermination, type TerminationFacts } from '../domain/termination.ts';
+import { judgeTermination, type GroupLeft, type TerminationFacts } from '../domain/termination.ts';
 import { currentCall } from './call.ts';
 import { failure, lasting, messageOf } from './failure.ts';
 import type { Ports } from './ports.ts';
@@ -27,11 +27,12 @@ export interface AwaitGoneRequest {
   readonly group: string;
   /** Ids of all instances of the group before the request. */
   readonly instancesBefore: readonly string[];
+  /** What the group should want by then. */
+  readonly desiredAfter?: number;
   readonly deadlineMs: number;
 }
 export type GoneReport =
-  /** `lost`: instances that were there before and that nobody asked us to end (R58). */
-  | { readonly kind: 'gone'; readonly desired: number; readonly lost: readonly string[] }
+  | ({ readonly kind: 'gone' } & GroupLeft)
   | { readonly kind: 'still there'; readonly reasons: readonly string[] };
 
 export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'nodes' | 'evictions' | 'cloud'>) {
@@ -95,8 +96,12 @@ export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'n
     return { kind: answer === 'unknown' ? 'gone' : 'asked' };
   }
 
-  /** Done is: the instance is out of the group, and the node is gone (R66, R68); one look an attempt. */
-  async function awaitGone({ node, group, instancesBefore, deadlineMs }: AwaitGoneRequest): Promise<GoneReport> {
+  /**
+   * Done is: the instance is out of the group, and the node is gone (R66, R68); one look an attempt. A size that is another than it
+   * should be is told and not waited for: whoever has set it may want it so.
+   */
+  async function awaitGone(request: AwaitGoneRequest): Promise<GoneReport> {
+    const { node, group, instancesBefore, desiredAfter, deadlineMs } = request;
     const call = currentCall();
     const seen = await lookUntil(
       deadlineMs,
@@ -115,7 +120,9 @@ export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'n
     );
     if (reasons.length === 0) {
       const lost = instancesBefore.filter((id) => id !== node.instanceId && !present.has(id));
-      return { kind: 'gone', desired: state.live.desired, lost };
+      const { desired } = state.live;
+      const isExpected = desiredAfter === undefined || desired === desiredAfter;
+      return { kind: 'gone', desired, ...(!isExpected && { expected: desiredAfter }), lost };
     }
     if (Date.now() >= deadlineMs) return { kind: 'still there', reasons };
     throw failure('notReady', reasons.join('; '), { retryAfterMs: GONE_EVERY_MS });

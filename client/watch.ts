@@ -17,10 +17,14 @@ export async function watchRun(client: Client, id: string): Promise<RunView> {
   }
 }
 
-/** done 0; refused and unapproved 3; short, missed, undone, not or partly added or removed, failed, cancelled, terminated 1. */
+/**
+ * done 0; refused and unapproved 3; short, missed, undone, not or partly added or removed, removed while other instances were lost,
+ * failed, cancelled, terminated 1.
+ */
 export function exitCodeOf({ state, result }: RunView): number {
   if (state !== 'COMPLETED' || result === null) return EXIT.failed;
   if (result.outcome === 'refused' || result.outcome === 'unapproved') return EXIT.refused;
+  if ('lost' in result && result.lost.length > 0) return EXIT.failed;
   return ['short', 'missed', 'undone', 'partly added', 'not added', 'partly removed', 'not drained'].includes(
     result.outcome,
   )

@@ -10,6 +10,7 @@ import type { NodeClaimRef } from './node-claim.ts';
 import type { NodeOrder } from './node-group.ts';
 import type { NodeProcedure } from './procedures.ts';
 import type { RunFrame, SteeringStep } from './run-facts.ts';
+import type { GroupLeft } from './termination.ts';
 import type { OrderStanding } from './usable-nodes.ts';
 
 /** What the history of a drain tells, in its order. */
@@ -49,7 +50,7 @@ export type DrainStep =
           readonly node: NodeIdentity;
           readonly group: string;
           readonly report:
-            | { readonly kind: 'gone'; readonly desired: number; readonly lost: readonly string[] }
+            | ({ readonly kind: 'gone' } & GroupLeft)
             | { readonly kind: 'still there'; readonly reasons: readonly string[] };
         }
       /** Of a node of Karpenter, which is of no group. */

@@ -158,7 +158,10 @@ export type RunResult =
       readonly timeline: RunStatus['timeline'];
     }
   | {
-      /** removed, drained: all of it; else `reasons` say why not, and what was cordoned by us and does not go is schedulable again. */
+      /**
+       * removed, drained: all of it; else `reasons` say why not, and what was cordoned by us and does not go is schedulable again. They
+       * say of a group, too, that it is left otherwise than it should be.
+       */
       readonly outcome: 'drained' | 'removed' | 'partly removed' | 'not drained';
       readonly reasons: readonly string[];
       readonly nodes: readonly DrainedNodeState[];

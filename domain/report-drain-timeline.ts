@@ -2,6 +2,7 @@ import { describeEvicted } from './eviction.ts';
 import { jobName, podName, type JobRef } from './drain-pod.ts';
 import type { DrainStep } from './node-run-facts.ts';
 import type { TimelineRow } from './report-timeline.ts';
+import { describeAmiss } from './termination.ts';
 
 /** What a step of a drain says where the run's own words are lost, in these words. */
 export function drainRow(step: DrainStep): readonly TimelineRow[] {
@@ -43,11 +44,8 @@ function wordsOf(step: DrainStep): readonly string[] {
       if (step.report.kind === 'still there') return step.report.reasons;
       if ('claim' in step)
         return [`${step.node.name} is removed; whether Karpenter needs another node is its own to say`];
-      const { desired, lost } = step.report;
-      return [
-        `${step.node.name} is removed; ${step.group} wants ${desired} nodes`,
-        ...(lost.length === 0 ? [] : [`gone too, and not by us: ${lost.join(', ')}`]),
-      ];
+      const { node, group, report } = step;
+      return [`${node.name} is removed; ${group} wants ${report.desired} nodes`, ...describeAmiss(group, report)];
     }
     case 'given back':
       return [`${step.node.name} ${BACKS[step.answer]}`];

@@ -63,6 +63,31 @@ export function judgeTermination({
   return { kind: 'go' };
 }
 
+/** What the group wants when this instance has gone: one less, unless it went already before anybody was asked. */
+export function desiredWithout({ instance, group }: Pick<TerminationFacts, 'instance' | 'group'>): number {
+  const isGoing = instance === null || instance.lifecycle.startsWith('Terminat');
+  return group.live.desired - (isGoing ? 0 : 1);
+}
+
+/** How a removal has left its group. */
+export interface GroupLeft {
+  readonly desired: number;
+  /** What it should want, where that is another number. */
+  readonly expected?: number;
+  /** Instances that were there before and that nobody asked us to end (R58). */
+  readonly lost: readonly string[];
+}
+
+/** What is not as it should be in a group from which the named node has gone. */
+export function describeAmiss(group: string, { desired, expected, lost }: GroupLeft): readonly string[] {
+  return [
+    ...(expected === undefined
+      ? []
+      : [`${group} wants ${desired} nodes, not ${expected}: somebody else has sized it meanwhile`]),
+    ...(lost.length === 0 ? [] : [`gone too, and not by us: ${lost.join(', ')}`]),
+  ];
+}
+
 /** Why it is not the node that was emptied any more; a node that is gone already has nothing against its end. */
 export function faultOfLastLook(
   { name, uid }: NodeIdentity,

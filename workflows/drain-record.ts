@@ -25,6 +25,7 @@ export function openDrainRecord(run: Run) {
     if (drain !== undefined) run.update({ drain: { ...drain, nodes: changed } });
   };
   let lost: readonly string[] = [];
+  let amiss: readonly string[] = [];
   let asked: readonly JobRef[] = [];
 
   return {
@@ -41,9 +42,10 @@ export function openDrainRecord(run: Run) {
     },
     asked: () => asked,
     evictedFrom: (name: string): number => nodes().find((node) => node.name === name)?.evicted ?? 0,
-    /** Instances that went although nobody asked for it (R58). */
-    noteLost(ids: readonly string[]): void {
+    /** Instances that went although nobody asked for it (R58), and all that is not as it should be, in words. */
+    noteAmiss(ids: readonly string[], words: readonly string[]): void {
       lost = [...new Set([...lost, ...ids])];
+      amiss = [...amiss, ...words];
     },
     /** After the undo: what we cordoned and nobody ends is given back by then. */
     result(reasons: readonly string[]): RunResult {
@@ -52,7 +54,7 @@ export function openDrainRecord(run: Run) {
       const undone = some ? 'partly removed' : 'not drained';
       return {
         outcome: reasons.length === 0 ? done : undone,
-        reasons,
+        reasons: [...reasons, ...amiss],
         nodes: nodes(),
         lost,
         timeline: run.status().timeline,

@@ -6,6 +6,7 @@ import type { DrainPlan } from '../domain/drain.ts';
 import type { DrainedNode } from '../domain/drain-survey.ts';
 import { identityOf } from '../domain/gpu-node.ts';
 import type { NodeClaimRef } from '../domain/node-claim.ts';
+import { describeAmiss, desiredWithout } from '../domain/termination.ts';
 import type { DrainParts } from './drain-record.ts';
 import { keepTurn } from './node-turn.ts';
 import { deletingClaims, reading, terminating, watching } from './stubs.ts';
@@ -61,9 +62,10 @@ export async function removeNode(
     run.say(`${node.name} is removed; whether Karpenter needs another node is its own to say`);
     return [];
   }
-  record.noteLost(report.lost);
   run.say(`${node.name} is removed; ${group} wants ${report.desired} nodes`);
-  if (report.lost.length > 0) run.say(`gone too, and not by us: ${report.lost.join(', ')}`);
+  const amiss = describeAmiss(group, report);
+  record.noteAmiss(report.lost, amiss);
+  amiss.forEach((words) => run.say(words));
   return [];
 }
 
@@ -84,7 +86,7 @@ async function byInstance(of: DrainedNode, group: string): Promise<Way> {
       ]),
     awaitGone: (deadlineMs) =>
       watching.awaitGone.executeWithOptions({ summary: `until ${instanceId} is gone` }, [
-        { node, group, instancesBefore: before.instances, deadlineMs },
+        { node, group, instancesBefore: before.instances, desiredAfter: desiredWithout(before), deadlineMs },
       ]),
   };
 }

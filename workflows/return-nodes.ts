@@ -49,7 +49,10 @@ async function drain({ run }: AdditionParts, group: string, members: readonly Ad
     if (CancellationScope.current().consideredCancelled) throw error;
     return { outcome: 'failed' as const, reasons: [reasonOf(error)] };
   });
-  if (result.outcome === 'removed') return [];
   const reasons = 'reasons' in result ? result.reasons : [];
+  if (result.outcome === 'removed') {
+    reasons.forEach((reason) => run.say(reason));
+    return [];
+  }
   return [`${group}: ${workflowId} ended as ${result.outcome}${reasons.length === 0 ? '' : `: ${reasons.join('; ')}`}`];
 }

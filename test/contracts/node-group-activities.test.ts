@@ -153,4 +153,47 @@ describe('the removal of an instance', () => {
     const least = await act(() => activities.terminateNode({ node, group: GROUP, desiredBefore: 4 }));
     assert.deepEqual([other.kind, least.kind, terminations()], ['refused', 'refused', 0]);
   });
+
+  /** A node is told to terminate, its Node goes, and the group is looked at until the instance has gone. */
+  async function aRemoval(t: TestContext) {
+    const world = await aWorld(t, { terminateMs: 50 });
+    const { activities, act, nodes, read, untilAnswered } = world;
+    const { instances, live } = await read();
+    const [instance, other] = instances.map(({ id }) => id);
+    const identity = nodes.addNode('gpu-1', { schedulable: false, providerId: `aws:///us-east-1a/${instance}` });
+    const node = { ...identity, instanceId: instance ?? '' };
+    await act(() => activities.terminateNode({ node, group: GROUP, desiredBefore: live.desired }));
+    nodes.removeNode('gpu-1');
+    const request = { node, group: GROUP, instancesBefore: instances.map(({ id }) => id) };
+    const awaitGone = (desiredAfter?: number) =>
+      untilAnswered(() =>
+        activities.awaitGone({
+          ...request,
+          ...(desiredAfter !== undefined && { desiredAfter }),
+          deadlineMs: Date.now() + 60_000,
+        }),
+      );
+    return { ...world, other: other ?? '', awaitGone };
+  }
+
+  it('is done when the instance and the node have gone, and the group wants what it should', async (t) => {
+    const { awaitGone } = await aRemoval(t);
+    assert.deepEqual(await awaitGone(3), { kind: 'gone', desired: 3, lost: [] });
+  });
+
+  it('tells a size that somebody else has set, and does not wait until it is another', async (t) => {
+    const { awaitGone, core, touch } = await aRemoval(t);
+    core.fleet.setDesired(core.nodeGroups.find(GROUP), 5, Date.now());
+    touch();
+    assert.deepEqual(await awaitGone(3), { kind: 'gone', desired: 5, expected: 3, lost: [] });
+    // asked for by a worker of before
+    assert.deepEqual(await awaitGone(), { kind: 'gone', desired: 5, lost: [] });
+  });
+
+  it('names an instance that went besides', async (t) => {
+    const { awaitGone, core, touch, other } = await aRemoval(t);
+    core.fleet.terminate(other, { decrement: false, nowMs: Date.now() });
+    touch();
+    assert.deepEqual(await awaitGone(3), { kind: 'gone', desired: 3, lost: [other] });
+  });
 });

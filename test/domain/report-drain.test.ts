@@ -235,6 +235,19 @@ describe('reporting what became of a node, where the run’s own words are lost'
       says: 'n1 is removed; gpu-workers wants 3 nodes',
     },
     {
+      state: 'removed',
+      steps: [
+        {
+          atMs: at(70),
+          kind: 'gone',
+          node: N1,
+          group: 'g',
+          report: { kind: 'gone', desired: 5, expected: 3, lost: [] },
+        },
+      ],
+      says: 'g wants 5 nodes, not 3: somebody else has sized it meanwhile',
+    },
+    {
       state: 'given back',
       steps: [cordoned(), empty, back('uncordoned')],
       evicted: 2,

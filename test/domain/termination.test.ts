@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { judgeTermination, type TerminationFacts } from '../../domain/termination.ts';
+import { describeAmiss, desiredWithout, judgeTermination, type TerminationFacts } from '../../domain/termination.ts';
 import { anInstance } from './addition-builders.ts';
 
 const NODE = { name: 'gpu-1', uid: 'uid-1', instanceId: 'i-01' };
@@ -62,4 +62,21 @@ describe('whether a request to end an instance may be sent', () => {
       }),
     );
   });
+});
+
+describe('what a group should be when an instance has gone', () => {
+  const rows: readonly (readonly [string, TerminationFacts, number])[] = [
+    ['one less by our request', facts(), 3],
+    ['as it was where somebody else has ended it already', facts({}, 'Terminating'), 4],
+    ['as it was where it had gone before', facts({ instance: null }), 4],
+  ];
+  for (const [name, before, desired] of rows) it(`wants ${name}`, () => assert.equal(desiredWithout(before), desired));
+
+  it('is as it should be where nobody has sized it and no other instance went', () =>
+    assert.deepEqual(describeAmiss('gpu', { desired: 3, lost: [] }), []));
+  it('is told where it is not, everything at once', () =>
+    assert.deepEqual(describeAmiss('gpu', { desired: 4, expected: 3, lost: ['i-02', 'i-03'] }), [
+      'gpu wants 4 nodes, not 3: somebody else has sized it meanwhile',
+      'gone too, and not by us: i-02, i-03',
+    ]));
 });
