@@ -49,6 +49,8 @@ function faultOf(words: readonly string[]): string | undefined {
     if (next === undefined) return `"${pathOf(command)}" has no command ${word}`;
     command = next;
   }
+  // what stands behind these words is another program's
+  if (command.name() === 'kubectl') return undefined;
   const known = command.options.flatMap(({ long }) => long ?? []);
   const options = words.flatMap((word) => /^--[\w-]+/.exec(word)?.[0] ?? []);
   const unknown = options.filter((option) => option !== '--help' && !known.includes(option));
