@@ -7,6 +7,8 @@ export interface NodeState extends NodeFacts {
   readonly providerId: string | null;
   readonly annotations: Readonly<Record<string, string>>;
   readonly createdAtMs: number;
+  /** Of one that is not schedulable: who made it so, and when at the latest; absent where managedFields do not tell. */
+  readonly cordonedBy?: { readonly manager: string; readonly atMs: number };
 }
 
 /** What every step on a node names: EKS names come from addresses, and are used again for another instance (R46). */

@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import type { DrainPod } from './drain-pod.ts';
+import { isFinished, type DrainPod } from './drain-pod.ts';
 import { gpusOf, instanceIdOf, type CordonMark, type NodeState } from './gpu-node.ts';
 import type { NodeGroupState } from './node-group.ts';
 import type { GpuInstanceType, NodeGroupPolicy } from './policy.ts';
@@ -40,8 +40,13 @@ export interface GpuNodeLine {
   readonly group: string | null;
   readonly gpus: { readonly allocatable: number; readonly used: number; readonly expected: number | null };
   readonly utilisation: number | null;
+  readonly devicePlugin: DaemonState;
+  readonly dcgm: DaemonState;
   readonly pods: readonly string[];
 }
+
+/** Of what a DaemonSet should run on a node; `none` also where it runs as no pod, as in an image that brings it. */
+export type DaemonState = 'ready' | 'not ready' | 'none';
 
 export interface GpuStatus {
   readonly nodes: readonly GpuNodeLine[];
@@ -84,6 +89,8 @@ function nodeLine(state: NodeState, facts: GpuFacts): GpuNodeLine {
       expected: expectedOf(state, facts),
     },
     utilisation: facts.utilisation?.[state.name] ?? null,
+    devicePlugin: daemonState(state, facts, DEVICE_PLUGIN),
+    dcgm: daemonState(state, facts, DCGM),
     pods: users.map(({ namespace, name, gpus }) => `${namespace}/${name} (${gpus})`).toSorted(),
   };
 }
@@ -123,17 +130,23 @@ function whyMissing(state: NodeState, { pods, atMs }: GpuFacts): string {
 }
 
 function cordonFinding(
-  { name: subject }: NodeState,
+  { name: subject, cordonedBy }: NodeState,
   { mark, ownerRuns }: { readonly mark: CordonMark | null; readonly ownerRuns: boolean },
   nowMs: number,
 ): GpuFinding {
-  if (mark === null)
+  const ago = (atMs: number) => `${formatDuration(Math.max(0, Math.round((nowMs - atMs) / 1_000) * 1_000))} ago`;
+  if (mark === null) {
+    const whose =
+      cordonedBy === undefined
+        ? 'by nobody that can be told'
+        : `by ${cordonedBy.manager}, since at least ${ago(cordonedBy.atMs)}`;
     return {
       subject,
-      says: 'it is cordoned by nobody that headroom knows: kubectl uncordon, when nobody needs that any more',
+      says: `it is cordoned ${whose}, and for no run of headroom: kubectl uncordon, when nobody needs that any more`,
       needsPerson: true,
     };
-  const since = `${formatDuration(Math.max(0, Math.round((nowMs - mark.atMs) / 1_000) * 1_000))} ago`;
+  }
+  const since = ago(mark.atMs);
   const run = mark.owner.split('/')[0] ?? mark.owner;
   if (ownerRuns)
     return { subject, says: `it is cordoned by ${run} for ${mark.requestedBy}, ${since}`, needsPerson: false };
@@ -187,6 +200,12 @@ function groupFindings({ name, policy, state, unread }: GpuFacts['groups'][numbe
 
 function expectedOf({ labels }: NodeState, { types }: Pick<GpuFacts, 'types'>): number | null {
   return types.find(({ instanceType }) => instanceType === labels[INSTANCE_TYPE])?.gpus ?? null;
+}
+
+function daemonState({ name }: NodeState, { pods }: GpuFacts, what: RegExp): DaemonState {
+  const own = pods.filter((pod) => pod.node === name && isDaemon(pod, what) && !isFinished(pod));
+  if (own.length === 0) return 'none';
+  return own.every(({ ready }) => ready) ? 'ready' : 'not ready';
 }
 
 function isDaemon({ owner }: Pick<DrainPod, 'owner'>, name: RegExp): boolean {

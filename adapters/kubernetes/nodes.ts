@@ -4,6 +4,7 @@ import { instanceIdOf, type CordonMark, type NodeIdentity, type NodeState } from
 import type { Json } from '../../domain/json.ts';
 import { asNode } from './capacity.ts';
 import { createKubernetesClient, type KubernetesOptions } from './client.ts';
+import { lastWriterOf } from './field-managers.ts';
 import { guardedPatch, mapEdits } from './guarded-patch.ts';
 import type { RawObject } from './kinds.ts';
 import { readNodeAutoscaler } from './node-autoscaler.ts';
@@ -94,12 +95,15 @@ function isSame({ metadata, spec }: Node, { uid, instanceId }: NodeIdentity): bo
 }
 
 export function asNodeState(node: Node): NodeState {
+  const cordonedBy =
+    node.spec?.unschedulable === true ? lastWriterOf(node.metadata, ['spec', 'unschedulable']) : undefined;
   return {
     ...asNode(node),
     uid: node.metadata?.uid ?? '',
     providerId: node.spec?.providerID ?? null,
     annotations: node.metadata?.annotations ?? {},
     createdAtMs: Date.parse(node.metadata?.creationTimestamp ?? ''),
+    ...(cordonedBy !== undefined && { cordonedBy }),
   };
 }
 

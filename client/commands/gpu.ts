@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { judgeGpus, type GpuStatus } from '../../domain/gpu-status.ts';
+import { judgeGpus } from '../../domain/gpu-status.ts';
 import { run, withJson, type OutputOptions } from '../command.ts';
 import { withClient } from '../connect.ts';
 import { EXIT } from '../exit.ts';
 import { askWorker } from '../ask-worker.ts';
+import { gpuText } from '../gpu-text.ts';
 import type { gpuStatus } from '../../workflows/gpu-status.ts';
 
 export function registerGpu(program: Command): void {
@@ -22,31 +23,4 @@ export function registerGpu(program: Command): void {
         }),
       ),
     );
-}
-
-function gpuText({ nodes, findings }: GpuStatus): string {
-  return [
-    ...(nodes.length === 0 ? ['no GPU nodes'] : nodes.flatMap(nodeText)),
-    '',
-    ...findings.map(
-      ({ subject, says, needsPerson }) => `${needsPerson ? 'NEEDS A PERSON' : 'so it is      '}  ${subject}: ${says}`,
-    ),
-  ].join('\n');
-}
-
-function nodeText({
-  name,
-  instanceId,
-  type,
-  group,
-  gpus,
-  utilisation,
-  pods,
-}: GpuStatus['nodes'][number]): readonly string[] {
-  const of = gpus.expected === null || gpus.expected === gpus.allocatable ? '' : ` (its type has ${gpus.expected})`;
-  const busy = utilisation === null ? '' : `, ${Math.round(utilisation)} % busy`;
-  return [
-    `${name}  ${instanceId ?? 'no instance'}  ${type}  ${group ?? 'no node group'}  ${gpus.used} of ${gpus.allocatable} GPUs used${of}${busy}`,
-    ...pods.map((pod) => `    ${pod}`),
-  ];
 }

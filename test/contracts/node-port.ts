@@ -33,7 +33,8 @@ export function describeNodePort(title: string, open: () => Promise<NodeWorld>):
       const node = await world.addNode('node-cordon');
       const before = await read(node.name);
       assert.equal(await world.nodes.cordon(node, mark, call), 'cordoned');
-      assert.equal((await read(node.name))?.schedulable, false);
+      const cordoned = await read(node.name);
+      assert.deepEqual([cordoned?.schedulable, cordoned?.cordonedBy?.manager], [false, 'headroom']);
       assert.deepEqual(await markOf(node), mark);
       assert.equal(await world.nodes.cordon(node, mark, call), 'ours', 'the answer of the first may have been lost');
       assert.equal(await world.nodes.cordon(node, other, call), 'cordoned already');
@@ -44,18 +45,21 @@ export function describeNodePort(title: string, open: () => Promise<NodeWorld>):
       assert.equal(await world.nodes.uncordon(node, mark.owner, call), 'uncordoned');
       assert.equal(await world.nodes.uncordon(node, mark.owner, call), 'not ours');
       const [now, own] = [await read(node.name), /^headroom\.dev/];
-      assert.equal(now?.schedulable, true);
+      assert.deepEqual([now?.schedulable, now?.cordonedBy], [true, undefined]);
       assert.deepEqual(now?.labels, before?.labels);
       assert.ok(!Object.keys(now?.annotations ?? {}).some((key) => own.test(key)));
       assert.equal(await markOf(node), undefined);
     });
 
-    it('leaves the cordon of a person as it is', async () => {
+    it('leaves the cordon of a person as it is, and tells whose it is and since when', async () => {
       const node = await world.addNode('node-person');
       await world.setSchedulable(node.name, false);
       assert.equal(await world.nodes.cordon(node, mark, call), 'cordoned already');
       assert.equal(await world.nodes.uncordon(node, mark.owner, call), 'not ours');
-      assert.equal((await read(node.name))?.schedulable, false);
+      const { schedulable, cordonedBy } = (await read(node.name)) ?? {};
+      assert.equal(schedulable, false);
+      assert.ok(cordonedBy !== undefined && !['', 'headroom'].includes(cordonedBy.manager));
+      assert.ok(Math.abs(Date.now() - cordonedBy.atMs) < 60_000);
       assert.equal(await markOf(node), undefined);
     });
 

@@ -46,6 +46,8 @@ describe('the status of GPU nodes', () => {
         group: 'gpu-workers',
         gpus: { allocatable: 8, used: 6, expected: 8 },
         utilisation: 42.4,
+        devicePlugin: 'none',
+        dcgm: 'none',
         pods: ['ml/train (6)'],
       },
     ]);
@@ -67,10 +69,55 @@ describe('the status of GPU nodes', () => {
     it(`says why a GPU is not there where ${name}`, () =>
       assert.match(alarms({ nodes: [node(NO_GPUS)], pods }).join(), says));
 
-  it('names who cordoned a node, and that nobody knows', () => {
+  const daemons: readonly (readonly [string, GpuFacts['pods'], string, string])[] = [
+    ['that has none of them', [daemon('node-exporter')], 'none', 'none'],
+    ['where both are ready', [daemon('nvidia-device-plugin'), daemon('dcgm-exporter')], 'ready', 'ready'],
+    [
+      'where neither is',
+      [daemon('nvidia-device-plugin', { ready: false }), daemon('nvidia-dcgm', { ready: false })],
+      'not ready',
+      'not ready',
+    ],
+    [
+      'where one of two is not',
+      [daemon('nvidia-dcgm'), daemon('dcgm-exporter', { ready: false })],
+      'none',
+      'not ready',
+    ],
+    [
+      'beside others that have them',
+      [daemon('nvidia-device-plugin', { node: 'n2' }), daemon('dcgm-exporter', { node: 'n2' })],
+      'none',
+      'none',
+    ],
+    [
+      'where an older one has ended',
+      [daemon('nvidia-device-plugin'), daemon('nvidia-device-plugin', { phase: 'Failed', ready: false })],
+      'ready',
+      'none',
+    ],
+    [
+      'with a pod that is only called so',
+      [pod('dcgm-exporter', { owner: { kind: 'Job', name: 'dcgm-exporter', uid: 'j' } })],
+      'none',
+      'none',
+    ],
+  ];
+  for (const [name, pods, devicePlugin, dcgm] of daemons)
+    it(`tells device plugin and DCGM of a node ${name}`, () => {
+      const [line] = judgeGpus(facts({ pods })).nodes;
+      assert.deepEqual([line?.devicePlugin, line?.dcgm], [devicePlugin, dcgm]);
+    });
+
+  it('names who cordoned a node, and since when, also where it was no run', () => {
     const mark = { owner: 'drain-gpu-node.n1/r1', requestedBy: 'alice', atMs: 0, untilMs: null };
     const cordoned = { schedulable: false };
-    assert.match(alarms({ nodes: [node(cordoned)] }).join(), /cordoned by nobody that headroom knows/);
+    const cordonedBy = { manager: 'kubectl-cordon', atMs: 1_800_000 };
+    assert.match(
+      alarms({ nodes: [node({ ...cordoned, cordonedBy })] }).join(),
+      /^it is cordoned by kubectl-cordon, since at least 30m ago, and for no run of headroom: kubectl uncordon/,
+    );
+    assert.match(alarms({ nodes: [node(cordoned)] }).join(), /^it is cordoned by nobody that can be told, and for no/);
     assert.match(alarms({ nodes: [node(cordoned, { mark })] }).join(), /by drain-gpu-node.n1, 1h ago, which has ended/);
     assert.deepEqual(alarms({ nodes: [node(cordoned, { mark, ownerRuns: true })] }), []);
   });

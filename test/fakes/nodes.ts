@@ -62,7 +62,7 @@ export class FakeNodes implements NodePort, EvictionPort {
   /** What `kubectl cordon` and `uncordon` do. */
   setSchedulable(name: string, schedulable: boolean): void {
     const node = this.#node(name);
-    this.#nodes.set(name, { ...node, state: { ...node.state, schedulable } });
+    this.#nodes.set(name, { ...node, state: schedulable ? uncordoned(node.state) : cordoned(node.state, 'kubectl') });
     this.#changed();
   }
 
@@ -145,7 +145,7 @@ export class FakeNodes implements NodePort, EvictionPort {
     if (node === undefined || !isSame(node, identity)) return 'replaced';
     if (!node.state.schedulable && node.mark?.owner !== mark.owner) return 'cordoned already';
     const was = node.state.schedulable;
-    this.#nodes.set(identity.name, { state: { ...node.state, schedulable: false }, mark });
+    this.#nodes.set(identity.name, { state: cordoned(node.state, 'headroom'), mark });
     this.#changed();
     return was ? 'cordoned' : 'ours';
   }
@@ -154,7 +154,7 @@ export class FakeNodes implements NodePort, EvictionPort {
     const node = this.#nodes.get(identity.name);
     if (node === undefined || !isSame(node, identity)) return 'gone';
     if (node.mark?.owner !== owner) return 'not ours';
-    this.#nodes.set(identity.name, { state: { ...node.state, schedulable: true }, mark: null });
+    this.#nodes.set(identity.name, { state: uncordoned(node.state), mark: null });
     this.#changed();
     return 'uncordoned';
   }
@@ -284,4 +284,13 @@ function isSame({ state }: StoredNode, { uid, instanceId }: NodeIdentity): boole
 
 function aReply(status: number, message: string): EvictionReply {
   return { status, message, causes: [], retryAfterMs: null };
+}
+
+function cordoned(state: NodeState, manager: string): NodeState {
+  return { ...state, schedulable: false, cordonedBy: { manager, atMs: Date.now() } };
+}
+
+function uncordoned(node: NodeState): NodeState {
+  const { cordonedBy: _, ...state } = node;
+  return { ...state, schedulable: true };
 }

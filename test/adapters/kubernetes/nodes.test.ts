@@ -189,6 +189,32 @@ describe('the patch of a cordon', () => {
   });
 });
 
+describe('who made a node unschedulable', () => {
+  const wrote = (manager: string, time: string, field: string) => ({
+    manager,
+    time,
+    fieldsV1: { 'f:spec': { [`f:${field}`]: {} } },
+  });
+  const managedFields = [
+    wrote('kubectl-cordon', '2026-11-20T08:00:00Z', 'unschedulable'),
+    wrote('kubelet', '2026-11-29T08:00:00Z', 'providerID'),
+  ];
+  const rows = [
+    [
+      'is the last writer of that field alone',
+      aNode({ managedFields }, { unschedulable: true }),
+      { manager: 'kubectl-cordon', atMs: Date.UTC(2026, 10, 20, 8) },
+    ],
+    ['is told by nobody where nothing tells it', aNode({}, { unschedulable: true }), undefined],
+    ['is nobody where it is schedulable', aNode({ managedFields }, { unschedulable: false }), undefined],
+  ] as const;
+  for (const [name, found, by] of rows)
+    it(name, async (t) => {
+      const { nodes } = await open(t, () => ok(found));
+      assert.deepEqual((await nodes.readNode('gpu-1', call))?.cordonedBy, by);
+    });
+});
+
 describe('an eviction', () => {
   it('bears the pod’s uid and the name of the run, and no grace period', async (t) => {
     const { standIn, evictions } = await open(t, () => ({ status: 201, body: { kind: 'Status', status: 'Success' } }));
