@@ -1,4 +1,5 @@
 import { resolveAddition, type GroupSurvey, type ResolvedAddition } from '../domain/addition.ts';
+import type { NodeAutoscaler } from '../domain/node-autoscaler.ts';
 import type { GroupSizes, NodeOrder } from '../domain/node-group.ts';
 import type { GpuInstanceType } from '../domain/policy.ts';
 import { hasMoved, mayStillCome, minimumBack, minimumFor, takeBackOrder } from '../domain/take-back.ts';
@@ -48,7 +49,7 @@ export function createNodeGroupActivities({
     const autoscaler = await nodes.readNodeAutoscaler(call);
     const found = groups.map(async (group): Promise<readonly [string, GroupSurvey]> => {
       try {
-        return [group, await surveyGroup(group, autoscaler.kind === 'present', call)];
+        return [group, await surveyGroup(group, autoscaler, call)];
       } catch (error) {
         if (isFinal(error)) return [group, { kind: 'missing', reason: messageOf(error) }];
         throw error;
@@ -57,11 +58,17 @@ export function createNodeGroupActivities({
     return Object.fromEntries(await Promise.all(found));
   }
 
-  async function surveyGroup(group: string, hasClusterAutoscaler: boolean, call: Call): Promise<GroupSurvey> {
+  async function surveyGroup(group: string, { kind }: NodeAutoscaler, call: Call): Promise<GroupSurvey> {
     const state = await cloud.readNodeGroup(group, call);
     const activities = await cloud.readActivities(state.autoScalingGroup, Date.now() - FAILURES_FROM_MS, call);
     const failedLaunches = activities.filter(({ status }) => status === 'Failed').map(({ id }) => id);
-    return { kind: 'found', state, hasClusterAutoscaler, failedLaunches };
+    return {
+      kind: 'found',
+      state,
+      hasClusterAutoscaler: kind === 'present',
+      ...(kind === 'unknown' && { clusterAutoscalerUnknown: true }),
+      failedLaunches,
+    };
   }
 
   /**

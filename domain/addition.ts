@@ -42,6 +42,8 @@ export type GroupSurvey =
       readonly kind: 'found';
       readonly state: NodeGroupState;
       readonly hasClusterAutoscaler: boolean;
+      /** The right to see it is missing: then it is taken for absent. */
+      readonly clusterAutoscalerUnknown?: boolean;
       /** Ids of the launches that have failed lately: not of an order that comes after. */
       readonly failedLaunches: readonly string[];
     }
@@ -151,7 +153,10 @@ export function planAddition({
       costPerHour,
       costCeiling: costPerHour === null || forMs === null ? null : toCents((costPerHour * forMs) / 3_600_000),
       approval: { rule: policy.approval.addGpuNodes, expiresAfterMs: policy.approval.expiresAfterMs },
-      warnings: [group, ...orElse].flatMap((name) => groupWarnings(surveys[name])),
+      warnings: [
+        ...(survey.clusterAutoscalerUnknown === true ? [CLUSTER_AUTOSCALER_UNKNOWN] : []),
+        ...[group, ...orElse].flatMap((name) => groupWarnings(surveys[name])),
+      ],
     },
   };
 }
@@ -243,6 +248,9 @@ function groupFaults(
 function listedTypes(name: string, { nodeGroups, gpuInstanceTypes }: ResolvedAddition): readonly GpuInstanceType[] {
   return (nodeGroups[name]?.instanceTypes ?? []).flatMap((key) => gpuInstanceTypes[key] ?? []);
 }
+
+const CLUSTER_AUTOSCALER_UNKNOWN =
+  'whether Cluster Autoscaler is there cannot be told, and it would take new nodes away while they are empty: the worker may not get ConfigMap kube-system/cluster-autoscaler-status; grant it as deploy/kubernetes/rbac.yaml does';
 
 function groupWarnings(survey: GroupSurvey | undefined): readonly string[] {
   if (survey?.kind !== 'found') return [];

@@ -125,6 +125,10 @@ describe('an order of nodes', () => {
     const { [GROUP]: found, nope } = await act(() => activities.surveyNodeGroups([GROUP, 'nope']));
     assert.deepEqual([found?.kind, found?.kind === 'found' && found.hasClusterAutoscaler], ['found', true]);
     assert.match(nope?.kind === 'missing' ? nope.reason : '', /nope/);
+    assert.ok(found?.kind === 'found' && found.clusterAutoscalerUnknown === undefined);
+    nodes.nodeAutoscaler = { kind: 'unknown' };
+    const { [GROUP]: unseen } = await act(() => activities.surveyNodeGroups([GROUP]));
+    assert.ok(unseen?.kind === 'found' && unseen.clusterAutoscalerUnknown === true && !unseen.hasClusterAutoscaler);
   });
 });
 

@@ -44,6 +44,19 @@ describe('planning more GPU nodes', () => {
     assert.match(warnings.join(), /Cluster Autoscaler is there/);
     assert.equal(planOf({}, aSurvey({}, false)).holdsMinimum, false);
   });
+  it('warns once where it may not see whether Cluster Autoscaler is there, and names the right', () => {
+    const unknown = { ...aSurvey(), clusterAutoscalerUnknown: true } as GroupSurvey;
+    const { 'gpu-workers': group } = ADDITION_POLICY.nodeGroups;
+    const decision = planAddition({
+      request: { group: 'gpu-workers', count: 2, requestedBy: 'alice', orElse: ['spare'] },
+      policy: { ...ADDITION_POLICY, nodeGroups: { 'gpu-workers': group, spare: group } as never },
+      surveys: { 'gpu-workers': unknown, spare: unknown },
+    });
+    const { holdsMinimum, warnings } = decision.kind === 'plan' ? decision.plan : assert.fail();
+    assert.deepEqual([holdsMinimum, warnings.length], [false, 1]);
+    assert.match(warnings.join(), /the worker may not get ConfigMap kube-system\/cluster-autoscaler-status/);
+    assert.deepEqual(planOf({}, aSurvey()).warnings, []);
+  });
   it('tells what it costs, in all where it has an end', () => {
     const { costPerHour, costCeiling } = planOf({ forMs: 4 * 3_600_000 }, aSurvey());
     assert.deepEqual([costPerHour, costCeiling], [110.08, 440.32]);
