@@ -134,13 +134,18 @@ export async function addClaimedNode(kube: KubeClient, pool: string): Promise<Cl
 export async function playKarpenter(
   kube: KubeClient,
   { node, claim }: ClaimedNode,
-  { over, ends = true }: { readonly over: AbortSignal; readonly ends?: boolean },
+  {
+    over,
+    ends = true,
+    writes = true,
+  }: { readonly over: AbortSignal; readonly ends?: boolean; readonly writes?: boolean },
 ): Promise<void> {
   while (!over.aborted) {
     const found = await claimOf(kube, claim);
     if (found === undefined) return;
-    if (found.metadata.deletionTimestamp === undefined) await touchClaim(kube, claim);
-    else if (ends) return endNode(kube, { node, claim });
+    const isGoing = found.metadata.deletionTimestamp !== undefined;
+    if (isGoing && ends) return endNode(kube, { node, claim });
+    if (!isGoing && writes) await touchClaim(kube, claim);
     await sleep(50, undefined, { signal: over }).catch(() => undefined);
   }
 }

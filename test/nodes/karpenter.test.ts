@@ -38,13 +38,15 @@ interface KarpenterLaneOptions {
   readonly policy?: Readonly<Record<string, unknown>>;
   /** Karpenter never ends a node. */
   readonly idle?: true;
+  /** Karpenter writes nothing meanwhile: no deletion meets another version than the one that was read. */
+  readonly silent?: true;
   /** The worker's kubeconfig, where it is not the usual one. */
   readonly kubeconfig?: (gpu: GpuLane) => Promise<string>;
 }
 
 /** Two GPU nodes of Karpenter's, which the test plays, and a worker. */
 async function inKarpenterLane(
-  { policy = {}, idle, kubeconfig }: KarpenterLaneOptions,
+  { policy = {}, idle, silent, kubeconfig }: KarpenterLaneOptions,
   act: (lane: KarpenterLane) => Promise<void>,
 ): Promise<void> {
   const gpu = await openGpuLane({
@@ -59,7 +61,8 @@ async function inKarpenterLane(
   try {
     const [named, other] = [await addClaimedNode(kube, pool), await addClaimedNode(kube, pool)];
     nodes.push(named, other);
-    playing = nodes.map((one) => playKarpenter(kube, one, { over: over.signal, ends: idle !== true }));
+    const play = { over: over.signal, ends: idle !== true, writes: silent !== true };
+    playing = nodes.map((one) => playKarpenter(kube, one, play));
     await lane.startWorker(kubeconfig === undefined ? {} : { HEADROOM_KUBECONFIG: await kubeconfig(gpu) });
     await act({ gpu, pool, named, other });
   } finally {
@@ -270,13 +273,14 @@ describe('removing a node of Karpenter’s', { concurrency: 3 }, () => {
       return proxy.kubeconfig;
     };
     try {
-      await inKarpenterLane({ kubeconfig }, async (karpenter) => {
+      await inKarpenterLane({ kubeconfig, silent: true }, async (karpenter) => {
         await drain(karpenter);
         const { outcome, reasons } = await endOf(karpenter);
         assert.deepEqual([outcome, reasons], ['removed', []]);
         const sent = (proxy?.requests() ?? []).filter(({ method }) => method === 'DELETE').map(({ path }) => path);
         assert.deepEqual(sent, [`/apis/karpenter.sh/v1/nodeclaims/${karpenter.named.claim}`]);
         assert.equal(proxy?.met(), 1);
+        assert.deepEqual(deletionsOf(karpenter), [`nodeclaims ${karpenter.named.claim}`]);
       });
     } finally {
       await proxy?.close();
