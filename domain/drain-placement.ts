@@ -102,13 +102,12 @@ function inTurn(pending: readonly PendingPod[], replacements: readonly Replaceme
 
 /** Of a gang all or none; else as many as find a node. `nowhere`: for what is alike there was none before, and room only shrinks. */
 function settlePending(room: Room, pods: readonly PendingPod[], nowhere: Set<string>): Room {
-  const full = new Set<string>();
   let after = room;
   for (const pod of pods) {
     const likeness = likenessOf(pod);
     const isGang = pod.gang !== null;
     const seen = only(after, ({ priority }) => priority >= pod.priority);
-    const node = nowhere.has(likeness) ? undefined : findNode(seen, pod, isGang ? undefined : full);
+    const node = nowhere.has(likeness) ? undefined : findNode(seen, pod);
     if (node === undefined) {
       if (!isGang || after === room) nowhere.add(likeness);
       return isGang ? room : after;

@@ -1,6 +1,6 @@
 import type { NodeCapacity } from './cluster-capacity.ts';
 import { gpusOf } from './gpu-node.ts';
-import { judgePlacement } from './placement.ts';
+import { findTaker, judgePlacement } from './placement.ts';
 import type { PodFacts } from './pod-facts.ts';
 import { addAmounts, amountsOf, asScheduled, resourceListOf } from './resource-list.ts';
 
@@ -64,17 +64,9 @@ export function only(room: Room, isThere: (seeker: Seeker) => boolean): Room {
   return changed.length === 0 ? room : new Map([...room, ...changed]);
 }
 
-/**
- * Where it goes, if anywhere. `full`: nodes that had no room for one like it, which are not asked again; those of now are added.
- */
-export function findNode(room: Room, { owner, facts }: Seeker, full: Set<string> = new Set()): string | undefined {
-  const nodes = nodesFor(room, owner);
-  for (const one of nodes.filter(({ name }) => !full.has(name))) {
-    if (judge(keepsApart(facts) ? closedBut(one, nodes) : [one], facts).fits > 0) return one.name;
-    // where its own kind stands may change
-    if (!keepsApart(facts)) full.add(one.name);
-  }
-  return undefined;
+/** Where it goes, if anywhere. */
+export function findNode(room: Room, { owner, facts }: Seeker): string | undefined {
+  return findTaker(nodesFor(room, owner), facts)?.name;
 }
 
 /** One owner's pods stand apart or spread, so that it matters where the others are. */
@@ -84,14 +76,15 @@ export function keepsApart({ apart, spread }: PodFacts): boolean {
 
 /** Why it finds no node. */
 export function whyNowhere(room: Room, { owner, facts }: Seeker): string {
-  return judge(nodesFor(room, owner), facts).reason;
+  return judgePlacement({ cluster: { nodes: nodesFor(room, owner), unplacedPods: 0 }, pod: facts, podsToAdd: 1 })
+    .reason;
 }
 
 /** The nodes that have room for it, whatever stands on others. */
 export function findRoom(room: Room, { owner, facts }: Seeker): readonly string[] {
   const pod = { ...facts, apart: [], spread: [] };
   const nodes = nodesFor(room, owner);
-  return nodes.filter((one) => judge([one], pod).fits > 0).map(({ name }) => name);
+  return nodes.filter((one) => findTaker([one], pod) !== undefined).map(({ name }) => name);
 }
 
 /** As the owner's next pod finds them, and where fewest of its own stand first. */
@@ -107,15 +100,6 @@ function withPods(node: NodeCapacity, pods: readonly Seeker[]): NodeCapacity {
   const taken = pods.map(({ facts }) => asScheduled(amountsOf(facts.requests)));
   const requested = resourceListOf(taken.reduce(addAmounts, amountsOf(node.requested)));
   return { ...node, requested, podCount: node.podCount + pods.length };
-}
-
-/** The others still count for what keeps pods apart. */
-function closedBut(one: NodeCapacity, nodes: readonly NodeCapacity[]): readonly NodeCapacity[] {
-  return nodes.map((node) => (node === one ? node : { ...node, schedulable: false }));
-}
-
-function judge(nodes: readonly NodeCapacity[], pod: PodFacts) {
-  return judgePlacement({ cluster: { nodes, unplacedPods: 0 }, pod, podsToAdd: 1 });
 }
 
 /** GPU nodes last, for those that need them. */

@@ -2,6 +2,7 @@ import { countWhole, type Bound } from './bound.ts';
 import type { ClusterCapacity, NodeCapacity, NodeFacts } from './cluster-capacity.ts';
 import { findUntoleratedTaint, matchesNodeAffinity } from './node-matching.ts';
 import { HOSTNAME, type PodFacts, type SpreadRule } from './pod-facts.ts';
+import { NANO } from './quantity.ts';
 import { amountsOf, asScheduled, formatAmount, supplyOf, type Amounts } from './resource-list.ts';
 
 /** A node as one more such pod finds it. */
@@ -23,6 +24,11 @@ interface Topology {
   readonly rule?: SpreadRule;
 }
 
+interface BoundedTopology extends Topology {
+  /** How many pods a domain may have at most just now. */
+  readonly most: number;
+}
+
 /** Put there and taken away again by the node's state. */
 const CONDITION_TAINTS = 'node.kubernetes.io/';
 
@@ -36,7 +42,7 @@ export function judgePlacement({
   readonly pod: PodFacts;
   readonly podsToAdd: number;
 }): Bound {
-  const asked = asScheduled(amountsOf({ ...pod.requests, pods: '1' }));
+  const asked = askedBy(pod);
   const matching = nodes.filter((node) => canMatch(node, pod));
   if (matching.length > 0 && matching.every((node) => lacksOf(node, asked).length > 0)) {
     return { fits: 0, reason: describeTooLarge(matching, asked), impossible: true };
@@ -55,6 +61,19 @@ export function judgePlacement({
       `room for ${podsToAdd - fits} more is needed; ${describeNodes(places)}`,
     impossible: false,
   };
+}
+
+/** The first node, in their order, that takes one such pod. */
+export function findTaker(nodes: readonly NodeCapacity[], pod: PodFacts): NodeCapacity | undefined {
+  const asked = askedBy(pod);
+  const bounded = findTopologies(nodes, pod).map(withMost);
+  return nodes.find(
+    (node) => whyClosed(node, pod) === undefined && crowdAt(node, bounded) < Infinity && roomOn(node, asked).room > 0,
+  );
+}
+
+function askedBy({ requests }: PodFacts): Amounts {
+  return asScheduled(amountsOf({ ...requests, pods: '1' }));
 }
 
 /** A cordoned or unready node may come back, so its own taints do not make a pod impossible. */
@@ -94,10 +113,11 @@ function whyClosed(node: NodeFacts, pod: PodFacts): string | undefined {
 
 function roomOn({ allocatable, requested, podCount }: NodeCapacity, asked: Amounts) {
   const has = supplyOf(allocatable);
-  const taken = amountsOf({ ...requested, pods: String(podCount) });
+  const taken = amountsOf(requested);
   let [room, scarcest] = [Infinity, 'pods'];
   for (const [resource, each] of asked) {
-    const own = countWhole((has.get(resource) ?? 0n) - (taken.get(resource) ?? 0n), each);
+    const given = resource === 'pods' ? BigInt(podCount) * NANO : (taken.get(resource) ?? 0n);
+    const own = countWhole((has.get(resource) ?? 0n) - given, each);
     // a resource that is not asked for does not matter, even on a node that has given too much of it
     if (each > 0n && own < room) [room, scarcest] = [own, resource];
   }
@@ -172,24 +192,30 @@ function choosePlace<Place extends Candidate>(
   places: readonly Place[],
   topologies: readonly Topology[],
 ): Place | undefined {
-  const bounded = topologies.map((topology) => ({ ...topology, most: mostIn(topology) }));
+  const bounded = topologies.map(withMost);
   let [best, least]: [Place | undefined, number] = [undefined, Infinity];
   for (const place of places) {
     if (place.room === 0) continue;
-    const crowd = bounded.reduce((sum, { key, domains, rule, most }) => {
-      // a node outside the topology is free of anti-affinity, and barred by a spread
-      const own = domains.get(domainOf(place.node, key) ?? '') ?? (rule === undefined ? 0 : Infinity);
-      return own < most ? sum + own : Infinity;
-    }, 0);
+    const crowd = crowdAt(place.node, bounded);
     if (crowd < least) [best, least] = [place, crowd];
   }
   return best;
 }
 
-/** How many pods a domain may have at most just now: never further than maxSkew from the emptiest. */
-function mostIn({ domains, rule }: Topology): number {
-  if (rule === undefined) return 1;
-  return rule.maxSkew + (domains.size < rule.minDomains ? 0 : Math.min(...domains.values()));
+/** How many pods stand in its domains; Infinity where one of these may have no more. */
+function crowdAt(node: NodeFacts, topologies: readonly BoundedTopology[]): number {
+  return topologies.reduce((sum, { key, domains, rule, most }) => {
+    // a node outside the topology is free of anti-affinity, and barred by a spread
+    const own = domains.get(domainOf(node, key) ?? '') ?? (rule === undefined ? 0 : Infinity);
+    return own < most ? sum + own : Infinity;
+  }, 0);
+}
+
+/** Never further than maxSkew from the emptiest. */
+function withMost(topology: Topology): BoundedTopology {
+  const { domains, rule } = topology;
+  if (rule === undefined) return { ...topology, most: 1 };
+  return { ...topology, most: rule.maxSkew + (domains.size < rule.minDomains ? 0 : Math.min(...domains.values())) };
 }
 
 /** Why the next pod finds no node. */

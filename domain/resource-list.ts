@@ -13,13 +13,19 @@ const UNREADABLE = 10n ** 60n;
 const MILLI = NANO / 1_000n;
 
 /** What is asked for or taken. */
-export function amountsOf(list: ResourceList): Amounts {
-  return readList(list, UNREADABLE);
-}
+export const amountsOf = once((list) => readList(list, UNREADABLE));
 
 /** What there is to give. */
-export function supplyOf(list: ResourceList): Amounts {
-  return readList(list, 0n);
+export const supplyOf = once((list) => readList(list, 0n));
+
+/** A list never changes, and those of a cluster's nodes are looked at again for each pod that is placed. */
+function once(read: (list: ResourceList) => Amounts): (list: ResourceList) => Amounts {
+  const known = new WeakMap<ResourceList, Amounts>();
+  return (list) => {
+    const amounts = known.get(list) ?? read(list);
+    known.set(list, amounts);
+    return amounts;
+  };
 }
 
 function readList(list: ResourceList, unreadable: bigint): Amounts {

@@ -290,6 +290,45 @@ describe('placing replacements beside pods that wait for a node already', () => 
   });
 });
 
+describe('placing pods of a large cluster', () => {
+  // the worker does nothing else meanwhile, and an activity is lost after 10 s without a heartbeat
+  const BOUND_MS = 5_000;
+  const spread = { spread: [{ ...EVENLY, topologyKey: HOSTNAME }] };
+  const nodes = (free: number) => Array.from({ length: 300 }, (_, i) => gpuNode(`n${i + 1}`, free));
+  const waiting = (owners: number, each: number, gpus: number) =>
+    Array.from({ length: owners * each }, (_, i) =>
+      wait(`t${i}`, gpus, { owner: `train-${i % owners}`, facts: factsOf(gpus, spread) }),
+    );
+  const rows: readonly (Given & { readonly name: string; readonly places: number })[] = [
+    {
+      name: '80 pods that spread, and no room',
+      nodes: nodes(0),
+      replacements: Array.from({ length: 80 }, (_, i) => ask(`a${i}`, 1, spread)),
+      places: 0,
+    },
+    {
+      name: '100 owners whose pods wait, and no room',
+      nodes: nodes(0),
+      pending: waiting(100, 1, 1),
+      replacements: [ask('a', 1)],
+      places: 0,
+    },
+    {
+      name: '30 owners with 250 pods each that find room before it',
+      nodes: nodes(8),
+      pending: waiting(30, 250, 0),
+      replacements: [ask('a', 1)],
+      places: 1,
+    },
+  ];
+  for (const { name, places, ...given } of rows)
+    it(`takes no longer than a worker can spare: ${name}`, () => {
+      const startedMs = performance.now();
+      assert.equal(Object.values(found(given)).filter((is) => is).length, places);
+      assert.ok(performance.now() - startedMs < BOUND_MS);
+    });
+});
+
 function zoneOf(name: string) {
   return { labels: { [ZONE]: name === 'n4' ? 'b' : 'a' } };
 }
