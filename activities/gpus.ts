@@ -26,8 +26,8 @@ export function createGpuActivities({
     const [all, cordoned] = await Promise.all([nodes.listNodes(call), nodes.listCordoned(call)]);
     const gpuNodes = all.filter(isGpuNode);
     const marks = new Map(cordoned.map(({ node, mark }) => [node.uid, mark]));
-    const [{ pods }, groups, measured, owned] = await Promise.all([
-      drains.readDrain(
+    const [pods, groups, measured, owned] = await Promise.all([
+      drains.readPods(
         gpuNodes.map(({ name }) => name),
         call,
       ),

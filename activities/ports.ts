@@ -11,6 +11,7 @@ import type { DrainSurvey } from '../domain/drain-survey.ts';
 import type { EvictionAnswer } from '../domain/eviction-answer.ts';
 import type { Budget, NodePod, PodOwner, PodRef } from '../domain/eviction.ts';
 import type { CordonMark, NodeIdentity, NodeState } from '../domain/gpu-node.ts';
+import type { GpuFacts } from '../domain/gpu-status.ts';
 import type { NodeAutoscaler } from '../domain/node-autoscaler.ts';
 import type { NodeClaimState } from '../domain/node-claim.ts';
 import type {
@@ -178,6 +179,8 @@ export interface EvictionPort {
 export interface DrainFactsPort {
   /** Everything of a survey that the cluster knows. */
   readDrain(nodes: readonly string[], call: Call): Promise<Pick<DrainSurvey, 'nodes' | 'pods' | 'budgets' | 'jobs'>>;
+  /** Of its pods what a status of the nodes shows, without judging the whole cluster. */
+  readPods(nodes: readonly string[], call: Call): Promise<GpuFacts['pods']>;
   /** Each of these jobs with its pods that are not over: none where the job is gone. */
   readJobs(jobs: readonly JobRef[], call: Call): Promise<readonly JobNow[]>;
   /**

@@ -21,6 +21,7 @@ export function createDrainFactsPort(options: KubernetesOptions): DrainFactsPort
   const client = createKubernetesClient(options);
   return {
     readDrain: (nodes, call) => readDrain(client, nodes, call),
+    readPods: (nodes, call) => readPods(client, nodes, call),
     readJobs: (jobs, call) => readJobs(client, jobs, call),
     setCheckpoints: (pods, change, call) => setCheckpoints(client, { pods, ...change }, call),
   };
@@ -69,6 +70,17 @@ async function readDrain(
     budgets: budgets.map(asBudgetFacts).filter(({ namespace, name }) => covering.has(`${namespace}/${name}`)),
     jobs: jobsIn(near, owners, nodes).filter(({ uid }) => jobs.has(uid)),
   } satisfies Pick<DrainSurvey, 'nodes' | 'pods' | 'budgets' | 'jobs'>;
+}
+
+async function readPods(
+  client: KubernetesClient,
+  names: readonly string[],
+  call: Call,
+): ReturnType<DrainFactsPort['readPods']> {
+  const pods = await client.list({ kind: 'Pod' }, {}, call);
+  const here = pods.filter(({ spec }) => names.includes(spec?.nodeName ?? ''));
+  const owners = await readOwners(client, here, call);
+  return here.map((pod) => asDrainPod(pod, { owners, budgets: [] }));
 }
 
 /** Of a node's annotations, which may be long, only ours: the rest says nothing here and would fill the history. */

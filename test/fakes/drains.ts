@@ -40,6 +40,10 @@ export class FakeDrains implements DrainFactsPort {
     };
   }
 
+  async readPods(names: readonly string[]): ReturnType<DrainFactsPort['readPods']> {
+    return this.facts.pods.filter(({ node }) => names.includes(node));
+  }
+
   async readJobs(jobs: readonly JobRef[]): Promise<readonly JobNow[]> {
     const { failure } = this;
     this.failure = undefined;

@@ -175,6 +175,22 @@ describe('reading what a drain is judged by', () => {
     ]);
   });
 
+  it('needs no nodes and no budgets for what a status shows', async (t) => {
+    const { port, requests } = await open(t, WEB);
+    assert.deepEqual(
+      (await port.readPods(['n2'], call)).map(({ name, node, ready, owner, gpus }) => [
+        name,
+        node,
+        ready,
+        owner?.name,
+        gpus,
+      ]),
+      [['web-2', 'n2', true, 'web', 4]],
+    );
+    const kinds = new Set(requests.map(({ path }) => path.split('/').at(-1) ?? ''));
+    assert.deepEqual([...kinds].toSorted(), ['pods', 'replicasets']);
+  });
+
   it('does not give one free place to two pods', async (t) => {
     const pods = [1, 2].map((n) => pod(`w-${n}`, { owner: ['ReplicaSet', 'web-5d'], gpus: 8 }));
     const { port } = await open(t, { ...WEB, pods });
