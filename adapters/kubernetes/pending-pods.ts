@@ -40,10 +40,15 @@ function isWaiting({ metadata, spec, status }: Pod): boolean {
   return isUnbound && metadata?.deletionTimestamp === undefined && (spec?.schedulingGates ?? []).length === 0;
 }
 
+/** While its room is being cleared the scheduler calls it unschedulable too. */
+function isNominated(status: Pod['status']): boolean {
+  return (status?.nominatedNodeName ?? '') !== '';
+}
+
 /** The scheduler has found no node for it, and may have been kept by what no estimate of ours looks at: it is believed. */
 function isBarred({ spec, status }: Pod): boolean {
   const scheduled = (status?.conditions ?? []).find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status !== 'False' || scheduled.reason !== 'Unschedulable') return false;
+  if (isNominated(status) || scheduled?.status !== 'False' || scheduled.reason !== 'Unschedulable') return false;
   const { volumes = [], resourceClaims = [], affinity } = spec ?? {};
   const terms = [affinity?.podAffinity, affinity?.podAntiAffinity].flatMap(
     (one) => one?.requiredDuringSchedulingIgnoredDuringExecution ?? [],

@@ -222,6 +222,11 @@ describe('reading what a drain is judged by', () => {
     ],
     ['one that a claim may hold back', { spec: { resourceClaims: [{ name: 'nic' }] }, status: unschedulable }, false],
     ['one that other pods may hold back', { spec: { affinity: apart }, status: unschedulable }, false],
+    [
+      'one with a volume for which the scheduler keeps room',
+      { spec: claim, status: { ...unschedulable, nominatedNodeName: 'n2' } },
+      true,
+    ],
     ['one that lower priority lets wait', { spec: { priority: -5 } }, false],
     ['one behind a gate', { spec: { schedulingGates: [{ name: 'kueue.x-k8s.io/admission' }] } }, false],
     ['one that is being deleted', { metadata: { deletionTimestamp: STARTED } }, false],
