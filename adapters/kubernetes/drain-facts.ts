@@ -56,7 +56,7 @@ async function readDrain(
     nodes: findClusterCapacity({ nodes: nodes.map(asNode), pods: pods.map((pod) => asPlaced(pod, false)) }).nodes,
     drained: names,
     standing: standingOf(pods, owners),
-    pending: pendingPods(pods, owners),
+    pending: pendingPods(pods, owners, Date.now()),
     replacements,
   });
   const covering = new Set(judged.flatMap(({ pod }) => pod.budgets.map((name) => `${pod.namespace}/${name}`)));

@@ -9,10 +9,13 @@ type Pod = RawObject<'Pod'>;
 const GANG_LABEL = 'scheduling.x-k8s.io/pod-group';
 const GANG_ANNOTATION = 'scheduling.k8s.io/group-name';
 
+/** By then the scheduler has looked again, whatever it has missed: after 5 minutes at most, on a beat of 30 s, and its back-off. */
+const SURELY_SEEN_MS = 6 * 60_000;
+
 /** Those that the scheduler would bind as soon as a node has room. */
-export function pendingPods(pods: readonly Pod[], owners: Owners): readonly PendingPod[] {
+export function pendingPods(pods: readonly Pod[], owners: Owners, nowMs: number): readonly PendingPod[] {
   return pods
-    .filter((pod) => isWaiting(pod) && !isBarred(pod))
+    .filter((pod) => isWaiting(pod) && !isBarred(pod, nowMs))
     .map((pod) => {
       const { name = '', namespace = '', uid = '', creationTimestamp } = pod.metadata ?? {};
       const gang = gangOf(pod);
@@ -45,10 +48,18 @@ function isNominated(status: Pod['status']): boolean {
   return (status?.nominatedNodeName ?? '') !== '';
 }
 
-/** The scheduler has found no node for it, and may have been kept by what no estimate of ours looks at: it is believed. */
-function isBarred({ spec, status }: Pod): boolean {
+/**
+ * The scheduler has found no node for it, and may have been kept by what no estimate of ours looks at: it is believed. What
+ * keeps a pod for long is such a thing, since the estimate has room for it and the scheduler had all the time to take it.
+ */
+function isBarred({ metadata, spec, status }: Pod, nowMs: number): boolean {
+  if (isNominated(status)) return false;
+  const isLongSince = (time: string | undefined) => nowMs - Date.parse(time ?? '') > SURELY_SEEN_MS;
   const scheduled = (status?.conditions ?? []).find(({ type }) => type === 'PodScheduled');
-  if (isNominated(status) || scheduled?.status !== 'False' || scheduled.reason !== 'Unschedulable') return false;
+  // nobody runs the scheduler that it names
+  if (scheduled === undefined) return isLongSince(metadata?.creationTimestamp);
+  if (scheduled.status !== 'False' || scheduled.reason !== 'Unschedulable') return false;
+  if (isLongSince(scheduled.lastTransitionTime)) return true;
   const { volumes = [], resourceClaims = [], affinity } = spec ?? {};
   const terms = [affinity?.podAffinity, affinity?.podAntiAffinity].flatMap(
     (one) => one?.requiredDuringSchedulingIgnoredDuringExecution ?? [],

@@ -6,6 +6,8 @@ import { startStandIn, writeKubeconfig, type Reply, type StandInRequest } from '
 
 const call: Call = { signal: new AbortController().signal, caller: 'drain-gpu-node.n1/run-1' };
 const STARTED = '2026-11-27T04:00:00Z';
+const LATELY = new Date(Date.now() - 4 * 60_000).toISOString();
+const LONG_AGO = new Date(Date.now() - 7 * 60_000).toISOString();
 const OWNER = 'drain-gpu-node.n1/run-1';
 
 /** As `kubectl get -o json` shows them. */
@@ -202,7 +204,10 @@ describe('reading what a drain is judged by', () => {
     assert.match(judged[1]?.place?.reason ?? '', /1 cordoned, 1 without room for nvidia\.com\/gpu/);
   });
 
-  const unschedulable = { conditions: [{ type: 'PodScheduled', status: 'False', reason: 'Unschedulable' }] };
+  const since = (lastTransitionTime: string, reason = 'Unschedulable') => {
+    return { conditions: [{ type: 'PodScheduled', status: 'False', reason, lastTransitionTime }] };
+  };
+  const unschedulable = since(LATELY);
   const apart = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] } };
   const claim = { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'data' } }] };
   const rows: readonly (readonly [name: string, words: PodWords, isCounted: boolean])[] = [
@@ -211,7 +216,7 @@ describe('reading what a drain is judged by', () => {
     ['one with a volume, not looked at yet', { spec: claim, status: { conditions: [] } }, true],
     [
       'one with a volume that the scheduler could not judge',
-      { spec: claim, status: { conditions: [{ ...unschedulable.conditions[0], reason: 'SchedulerError' }] } },
+      { spec: claim, status: since(LONG_AGO, 'SchedulerError') },
       true,
     ],
     ['one that its volume may hold back', { spec: claim, status: unschedulable }, false],
@@ -225,6 +230,18 @@ describe('reading what a drain is judged by', () => {
     [
       'one with a volume for which the scheduler keeps room',
       { spec: claim, status: { ...unschedulable, nominatedNodeName: 'n2' } },
+      true,
+    ],
+    ['one for which there has been no node for long', { status: since(LONG_AGO) }, false],
+    ['one whose room is being cleared for long', { status: { ...since(LONG_AGO), nominatedNodeName: 'n2' } }, true],
+    [
+      'one that no scheduler has looked at for long',
+      { metadata: { creationTimestamp: LONG_AGO }, spec: { schedulerName: 'nobody' }, status: { conditions: [] } },
+      false,
+    ],
+    [
+      'one made long ago, and let by its gate lately',
+      { metadata: { creationTimestamp: LONG_AGO }, status: since(LONG_AGO, 'SchedulingGated') },
       true,
     ],
     ['one that lower priority lets wait', { spec: { priority: -5 } }, false],
@@ -255,7 +272,15 @@ describe('reading what a drain is judged by', () => {
   for (const [name, words, isCounted] of rows)
     it(`${isCounted ? 'counts' : 'does not count'} among pods that wait for a node first: ${name}`, async (t) => {
       const waiting = (uid: string) =>
-        pod(uid, { owner: ['ReplicaSet', 'far'], gpus: 4, on: '', phase: 'Pending', namespace: 'ml', ...words });
+        pod(uid, {
+          owner: ['ReplicaSet', 'far'],
+          gpus: 4,
+          on: '',
+          phase: 'Pending',
+          namespace: 'ml',
+          ...words,
+          metadata: { creationTimestamp: LATELY, ...words.metadata },
+        });
       const isGang = /gang|PodGroup/.test(name);
       const { port } = await open(t, {
         ...WEB,
@@ -276,7 +301,7 @@ describe('reading what a drain is judged by', () => {
   it('does not preempt for a pod that may not', async (t) => {
     const [first, second] = WEB.pods;
     const shy = { ...first, spec: { ...first?.spec, priority: 5, preemptionPolicy: 'Never' } };
-    const waiting = pod('w-1', { gpus: 4, on: '', phase: 'Pending' });
+    const waiting = pod('w-1', { gpus: 4, on: '', phase: 'Pending', metadata: { creationTimestamp: LATELY } });
     for (const [web, found] of [
       [shy, false],
       [{ ...shy, spec: { ...shy.spec, preemptionPolicy: 'PreemptLowerPriority' } }, true],
