@@ -9,6 +9,13 @@ import { anActivity } from '../harness/activity.ts';
 
 const QUERY = 'avg by (Hostname) (busy)';
 
+/** Judging where pods would go looks at the whole cluster, for what a status never shows. */
+class UnjudgedDrains extends FakeDrains {
+  override readDrain(): Promise<never> {
+    return assert.fail('a status judges no drain');
+  }
+}
+
 async function measured(answer: FakeAnswer) {
   const metrics = new FakeMetrics();
   metrics.answers.set(QUERY, answer);
@@ -17,7 +24,7 @@ async function measured(answer: FakeAnswer) {
     ...NO_CLOUD,
     metrics,
     nodes: new FakeNodes(),
-    drains: new FakeDrains(),
+    drains: new UnjudgedDrains(),
     runs: { isRunning: async () => true, find: async () => null, countSince: async () => 0 },
     policy: { policy: () => policy as never },
   });
