@@ -63,6 +63,20 @@ export function resolveDrain(policy: Policy): ResolvedDrain {
   };
 }
 
+/** As a run has it in its history, which may be older than `karpenter`. */
+export interface RecordedDrain extends Omit<ResolvedDrain, 'drain'> {
+  readonly drain: Omit<DrainPolicy, 'karpenter'> & {
+    readonly karpenter?: DrainPolicy['karpenter'];
+    /** What stood in its place: nodes of Karpenter may be emptied. */
+    readonly allowKarpenter?: boolean;
+  };
+}
+
+export function readRecordedDrain({ drain, ...others }: RecordedDrain): ResolvedDrain {
+  const { allowKarpenter, karpenter = allowKarpenter === true ? 'empty' : 'refuse', ...rest } = drain;
+  return { ...others, drain: { ...rest, karpenter } };
+}
+
 /** What an hour of a node of this type costs; null where the file has no price for it. */
 export function pricePerNodeHour(
   { gpuInstanceTypes, prices }: Pick<ResolvedDrain, 'gpuInstanceTypes' | 'prices'>,

@@ -14,7 +14,7 @@ import { openRun, type Run } from './run.ts';
 import { openNodeSteering } from './steer-nodes.ts';
 import { reading, reckoning } from './stubs.ts';
 import { withSurge } from './surge.ts';
-import type { ResolvedDrain } from '../domain/drain-policy.ts';
+import { readRecordedDrain, type ResolvedDrain } from '../domain/drain-policy.ts';
 
 /** Longer than any job is waited for; what is not over by then is given back. */
 const LONGEST_RUN_MS = 31 * 24 * 3_600_000;
@@ -57,7 +57,8 @@ export async function drainGpuNode(input: DrainRequest): Promise<RunResult> {
 async function follow(parts: DrainParts): Promise<RunResult> {
   const { run, steering, record, request } = parts;
   announce(run);
-  const policy = await reckoning.resolveDrainPolicy.executeWithOptions({ summary: 'policy of drains' }, []);
+  const recorded = await reckoning.resolveDrainPolicy.executeWithOptions({ summary: 'policy of drains' }, []);
+  const policy = readRecordedDrain(recorded);
   const planned = await planNow(run, { request, policy });
   if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons };
   const { plan, hash } = planned;
