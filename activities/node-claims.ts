@@ -3,7 +3,7 @@ import { isToBeEvicted } from '../domain/eviction.ts';
 import { describeProgress, judgeClaimDeletion, type NodeClaimRef } from '../domain/node-claim.ts';
 import { currentCall } from './call.ts';
 import { failure } from './failure.ts';
-import { GONE_EVERY_MS, lookUntil, type TerminationReport } from './nodes.ts';
+import { answered, GONE_EVERY_MS, lookUntil, type TerminationReport } from './nodes.ts';
 import type { Ports } from './ports.ts';
 
 /** Karpenter writes the status of a NodeClaim when pods come and go on its node: it is soon quiet again. */
@@ -32,24 +32,26 @@ export function createNodeClaimActivities({
    * that is being deleted, or has gone, was asked for by an attempt whose answer was lost.
    */
   async function deleteNodeClaim({ node, claim: ref }: DeleteNodeClaimRequest): Promise<TerminationReport> {
-    const call = currentCall();
-    const [found, pods] = await Promise.all([nodes.readNode(node.name, call), evictions.readPodsOn(node.name, call)]);
-    // after the list, which takes a tenth of a second (R11): it is deleted in just this version
-    const claim = await nodeClaims.readNodeClaim(ref.name, call);
-    const facts = {
-      claim,
-      nodeUid: found?.uid ?? null,
-      schedulable: found?.schedulable === true,
-      pods: pods.filter(isToBeEvicted).map(({ namespace, name }) => `${namespace}/${name}`),
-    };
-    const verdict = judgeClaimDeletion({ node, ref, facts });
-    if (verdict.kind !== 'go') return verdict;
-    const answer = await nodeClaims.deleteNodeClaim(verdict.claim, call);
-    if (answer === 'raced')
-      throw failure('stateConflict', `NodeClaim ${ref.name} was changed meanwhile; it is looked at again`, {
-        retryAfterMs: RACED_MS,
-      });
-    return { kind: answer };
+    return answered(async () => {
+      const call = currentCall();
+      const [found, pods] = await Promise.all([nodes.readNode(node.name, call), evictions.readPodsOn(node.name, call)]);
+      // after the list, which takes a tenth of a second (R11): it is deleted in just this version
+      const claim = await nodeClaims.readNodeClaim(ref.name, call);
+      const facts = {
+        claim,
+        nodeUid: found?.uid ?? null,
+        schedulable: found?.schedulable === true,
+        pods: pods.filter(isToBeEvicted).map(({ namespace, name }) => `${namespace}/${name}`),
+      };
+      const verdict = judgeClaimDeletion({ node, ref, facts });
+      if (verdict.kind !== 'go') return verdict;
+      const answer = await nodeClaims.deleteNodeClaim(verdict.claim, call);
+      if (answer === 'raced')
+        throw failure('stateConflict', `NodeClaim ${ref.name} was changed meanwhile; it is looked at again`, {
+          retryAfterMs: RACED_MS,
+        });
+      return { kind: answer };
+    });
   }
 
   /** Done is: Karpenter has let the NodeClaim go, which it does when the instance has ended, and the node is gone; one look an attempt. */

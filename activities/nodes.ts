@@ -83,17 +83,19 @@ export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'n
    * smaller already and the instance is not seen to go: then it waits for that, and asks nothing.
    */
   async function terminateNode(request: TerminationRequest): Promise<TerminationReport> {
-    const facts = await readTermination(request);
-    const verdict = judgeTermination({ ...request, facts, isFirst: activityInfo().attempt === 1 });
-    if (verdict.kind === 'wait') throw failure('notReady', verdict.reason, { retryAfterMs: GONE_EVERY_MS });
-    if (verdict.kind !== 'go') return verdict;
-    const answer = await cloud.terminateInstance(request.node.instanceId, currentCall());
-    if (answer === 'at minimum')
-      return {
-        kind: 'refused',
-        reason: `AWS says that ${request.group} may not be smaller: its minimum was raised meanwhile`,
-      };
-    return { kind: answer === 'unknown' ? 'gone' : 'asked' };
+    return answered(async () => {
+      const facts = await readTermination(request);
+      const verdict = judgeTermination({ ...request, facts, isFirst: activityInfo().attempt === 1 });
+      if (verdict.kind === 'wait') throw failure('notReady', verdict.reason, { retryAfterMs: GONE_EVERY_MS });
+      if (verdict.kind !== 'go') return verdict;
+      const answer = await cloud.terminateInstance(request.node.instanceId, currentCall());
+      if (answer === 'at minimum')
+        return {
+          kind: 'refused',
+          reason: `AWS says that ${request.group} may not be smaller: its minimum was raised meanwhile`,
+        };
+      return { kind: answer === 'unknown' ? 'gone' : 'asked' };
+    });
   }
 
   /**
@@ -129,6 +131,16 @@ export function createNodeActivities({ nodes, evictions, cloud }: Pick<Ports, 'n
   }
 
   return { cordonNode, uncordonNode, findPresent, readTermination, terminateNode, awaitGone };
+}
+
+/**
+ * Of a request that cannot be undone a plain no is an answer on the first attempt only: later, an earlier one may have come through
+ * although its answer was lost, and whoever does not let us look has not said that it did not.
+ */
+export async function answered<T>(request: () => Promise<T>): Promise<T> {
+  return request().catch((error: unknown) => {
+    throw activityInfo().attempt === 1 ? error : lasting(error, PATIENCE_MS);
+  });
 }
 
 /** What cannot be read is looked at again until the deadline; then it is what there is to say. */

@@ -68,19 +68,24 @@ export function startSweep(
     log.warn('a node was still cordoned by a run that has ended, and is schedulable again', { node: name, run: owner });
   }
 
-  /** Its run has told it to terminate: pods must not come back to it. Where nobody can be asked, it is a node like any other. */
+  /**
+   * Its run has told it to terminate: pods must not come back to it. Who does not let us look has not said that it stays; but a node
+   * that no run can have told to terminate is one like any other then.
+   */
   async function isGoing(node: NodeState, call: Call): Promise<boolean> {
     const instanceId = instanceIdOf(node.providerId);
     if (instanceId === null) return false;
+    const { kind } = ownerOf(node);
     try {
-      if (ownerOf(node).kind === 'Karpenter') {
+      if (kind === 'Karpenter') {
         const claims = (await nodeClaims.listNodeClaims(call)) ?? [];
         return claimsOfNode(claims, node).some(({ deleting }) => deleting);
       }
       const [instance] = await cloud.readInstances([instanceId], call);
       return instance?.lifecycle.startsWith('Terminat') === true;
     } catch (error) {
-      if (isFinal(error)) return false;
+      const isRemovable = kind === 'Karpenter' || kind === 'managed node group';
+      if (isFinal(error) && !(isRemovable && error.type === 'permissionDenied')) return false;
       throw error;
     }
   }

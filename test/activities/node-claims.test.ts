@@ -14,12 +14,13 @@ function aWorld() {
   nodeClaims.add('gpu-b', { providerId: 'aws:///us-east-1a/i-0ffff', nodeName: 'gpu-2' });
   const activities = createNodeClaimActivities({ nodes, evictions: nodes, nodeClaims });
   const request = { node, claim: { name: 'gpu-a', uid } };
-  const run = anActivity();
+  const [run, later] = [anActivity(), anActivity({ attempt: 2 })];
   return {
     nodes,
     nodeClaims,
     request,
     remove: () => run.act(() => activities.deleteNodeClaim(request)),
+    removeAgain: () => later.act(() => activities.deleteNodeClaim(request)),
     awaitGone: (deadlineMs = Date.now() + 60_000) =>
       run.act(() => activities.awaitClaimGone({ ...request, deadlineMs })),
   };
@@ -42,6 +43,16 @@ describe('deleting the NodeClaim of a node', () => {
     nodes.addPod('gpu-1');
     assert.deepEqual(await remove(), { kind: 'asked' });
     assert.deepEqual(nodeClaims.deletions, ['gpu-a']);
+  });
+
+  it('takes a plain no for an answer at first only: later it may be going although its answer was lost', async () => {
+    const { nodeClaims, remove, removeAgain } = aWorld();
+    const { readNodeClaim } = nodeClaims;
+    nodeClaims.readNodeClaim = () => Promise.reject(failure('permissionDenied', 'worker may not get nodeclaims'));
+    await assert.rejects(remove(), { type: 'permissionDenied', nonRetryable: true });
+    await assert.rejects(removeAgain(), { type: 'permissionDenied', nonRetryable: false });
+    nodeClaims.readNodeClaim = readNodeClaim;
+    assert.deepEqual(await removeAgain(), { kind: 'asked' });
   });
 
   it('is tried again soon where somebody changed it meanwhile', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { failure } from '../../activities/failure.ts';
 import { createNodeGroupActivities } from '../../activities/node-groups.ts';
 import { createNodeActivities } from '../../activities/nodes.ts';
 import type { TurnsPort } from '../../activities/ports.ts';
@@ -29,8 +30,9 @@ async function aWorld(t: TestContext, timings: Partial<Timings> = {}) {
     ...createNodeGroupActivities({ cloud: cloud.port, nodes, turns, policy }),
     ...createNodeActivities({ cloud: cloud.port, nodes, evictions: nodes }),
   };
-  const activity = anActivity();
+  const [activity, later] = [anActivity(), anActivity({ attempt: 2 })];
   const act = <T>(ask: () => Promise<T>): Promise<T> => activity.act(ask);
+  const actAgain = <T>(ask: () => Promise<T>): Promise<T> => later.act(ask);
   const read = () => cloud.port.readNodeGroup(GROUP, CALL);
   const { live: before, autoScalingGroup } = await read();
   const order: NodeOrder = { group: GROUP, autoScalingGroup, before, raised: raisedSizes(before, 2), owner: 'add/r1' };
@@ -47,6 +49,7 @@ async function aWorld(t: TestContext, timings: Partial<Timings> = {}) {
     noted,
     activities,
     act,
+    actAgain,
     read,
     order,
     before,
@@ -142,6 +145,15 @@ describe('the removal of an instance', () => {
     assert.deepEqual(await act(() => activities.terminateNode(request)), { kind: 'asked' });
     assert.deepEqual(await act(() => activities.terminateNode(request)), { kind: 'asked' });
     assert.deepEqual([terminations(), (await read()).live.desired], [1, 3]);
+  });
+
+  it('takes a plain no for an answer at first only: later it may be going although its answer was lost', async (t) => {
+    const { activities, act, actAgain, nodes } = await aWorld(t);
+    const node = nodes.addNode('gpu-1', { schedulable: false });
+    nodes.readNode = () => Promise.reject(failure('permissionDenied', 'worker may not get nodes'));
+    const ask = () => activities.terminateNode({ node, group: GROUP, desiredBefore: 4 });
+    await assert.rejects(act(ask), { type: 'permissionDenied', nonRetryable: true });
+    await assert.rejects(actAgain(ask), { type: 'permissionDenied', nonRetryable: false });
   });
 
   it('is not asked for under the minimum, and not for the name of another node', async (t) => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { failure } from '../../activities/failure.ts';
 import type { Ports } from '../../activities/ports.ts';
 import { startSweep } from '../../worker/sweep.ts';
 import { aWorld, POLICY } from '../activities/world.ts';
@@ -14,7 +15,7 @@ const HOLD = { workload: 'web', claims: [{ id: 'pre-scale.web.sale/r1', floor: 6
 
 function aSweep(
   { cluster }: Pick<ReturnType<typeof aWorld>, 'cluster'>,
-  { nodes = new FakeNodes(), nodeClaims = new FakeNodeClaims(), running = [], going = [] }: SweptNodes = {},
+  { nodes = new FakeNodes(), nodeClaims = new FakeNodeClaims(), running = [], going = [], refused }: SweptNodes = {},
 ) {
   const [woken, warnings]: [string[], unknown[]] = [[], []];
   const ledger: Ports['ledger'] = {
@@ -25,10 +26,12 @@ function aSweep(
   const { workload } = POLICY;
   const policy = { policy: () => ({ workloads: { [workload.name]: workload } }) as never };
   const runs = { ...NO_RUNS, isRunning: async (owner: string) => running.includes(owner) };
-  const readInstances = async (ids: readonly string[]) =>
-    ids
+  const readInstances = async (ids: readonly string[]) => {
+    if (refused !== undefined) throw refused;
+    return ids
       .filter((id) => going.includes(id))
       .map((id) => ({ ...anInstance(id, { lifecycle: 'Terminating:Wait' }), autoScalingGroup: 'g' }));
+  };
   const cloud = { ...NO_CLOUD.cloud, readInstances };
   const sweep = startSweep(
     { workloads: cluster, ledger, policy, nodes, nodeClaims, cloud, runs },
@@ -44,10 +47,13 @@ interface SweptNodes {
   readonly running?: readonly string[];
   /** Instances that are terminating. */
   readonly going?: readonly string[];
+  /** What AWS says to whoever asks it. */
+  readonly refused?: Error;
 }
 const NO_RUNS: Ports['runs'] = { isRunning: async () => false, find: async () => null, countSince: async () => 0 };
 const OWNER = 'drain-gpu-node.gpu-1/r1';
 const KARPENTER = { 'karpenter.sh/nodepool': 'gpu' };
+const MANAGED = { 'eks.amazonaws.com/nodegroup': 'gpu-workers' };
 
 /** A node that a run has cordoned. */
 async function aCordonedNode({ namespace = 'ours', labels = {} } = {}) {
@@ -99,6 +105,32 @@ describe('the sweep of a worker', () => {
       await sweep.stop();
       assert.deepEqual([(await swept.nodes.readNode('gpu-1'))?.schedulable, warnings], [false, []]);
     }
+  });
+
+  it('leaves a node that may be going while nobody lets it look, and says so', async () => {
+    const refused = failure('permissionDenied', 'no credentials just now');
+    const ofKarpenter = await aCordonedNode({ labels: KARPENTER });
+    const nodeClaims = new FakeNodeClaims();
+    nodeClaims.listNodeClaims = () => Promise.reject(refused);
+    for (const swept of [
+      { ...(await aCordonedNode({ labels: MANAGED })), refused },
+      { ...ofKarpenter, nodeClaims },
+    ]) {
+      const { sweep, warnings } = aSweep(aWorld(), swept);
+      await eventually('it has complained', async () => warnings.length > 0);
+      await sweep.stop();
+      assert.deepEqual(
+        [await swept.isSchedulable(), warnings],
+        [false, [{ node: 'gpu-1', reason: 'no credentials just now' }]],
+      );
+    }
+  });
+
+  it('gives a node back that no run can have told to terminate, also where AWS lets nobody look', async () => {
+    const { nodes, isSchedulable } = await aCordonedNode();
+    const { sweep } = aSweep(aWorld(), { nodes, refused: failure('permissionDenied', 'no credentials') });
+    await eventually('the node is given back', isSchedulable);
+    await sweep.stop();
   });
 
   it('wakes the ledger of each workload that bears a hold, at once', async () => {
