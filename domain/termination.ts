@@ -47,14 +47,14 @@ export function judgeTermination({
     return refused(
       `instance ${node.instanceId} belongs to ${instance.autoScalingGroup} now, not to ${group.autoScalingGroup}`,
     );
-  const fault = faultOfLastLook(node, facts);
-  if (fault !== undefined) return refused(fault);
   const { desired, min } = group.live;
   if (!isFirst && desired < desiredBefore)
     return {
       kind: 'wait',
       reason: `the group wants ${desired} and wanted ${desiredBefore}: a request may have come through, so none is sent until instance ${node.instanceId} is seen to go`,
     };
+  const fault = faultOfLastLook(node, facts);
+  if (fault !== undefined) return refused(fault);
   if (group.refreshing) return { kind: 'wait', reason: 'an instance refresh of the group is under way' };
   if (desired - 1 < min)
     return refused(

@@ -53,6 +53,19 @@ describe('whether a request to end an instance may be sent', () => {
     assert.equal(judge(facts(group({ desired: 3 })), { isFirst: false }).kind, 'wait');
     assert.equal(judge(facts(group({ desired: 3 })), { isFirst: true }).kind, 'go');
   });
+  it('waits then whatever the last look shows: what may be going is not given back', () => {
+    const rows: readonly (readonly [Partial<TerminationFacts>, afterOurs: string, before: string])[] = [
+      [{ pods: ['ml/train-0'] }, 'wait', 'refused'],
+      [{ schedulable: true }, 'wait', 'refused'],
+      [{ nodeUid: 'uid-2' }, 'wait', 'refused'],
+      [{}, 'wait', 'go'],
+    ];
+    for (const [of, afterOurs, before] of rows) {
+      assert.equal(judge(facts({ ...of, ...group({ desired: 3 }) }), { isFirst: false }).kind, afterOurs);
+      assert.equal(judge(facts({ ...of, ...group({ desired: 3 }) }), { isFirst: true }).kind, before);
+      assert.equal(judge(facts(of), { isFirst: false }).kind, before);
+    }
+  });
   it('never goes under the minimum, and never a second time once the group is smaller', () => {
     const size = fc.nat({ max: 12 });
     fc.assert(
