@@ -47,7 +47,7 @@ describe('deleting the NodeClaim of a node', () => {
 
   it('takes a plain no for an answer at first only: later it may be going although its answer was lost', async () => {
     const { nodeClaims, remove, removeAgain } = aWorld();
-    const { readNodeClaim } = nodeClaims;
+    const readNodeClaim = nodeClaims.readNodeClaim.bind(nodeClaims);
     nodeClaims.readNodeClaim = () => Promise.reject(failure('permissionDenied', 'worker may not get nodeclaims'));
     await assert.rejects(remove(), { type: 'permissionDenied', nonRetryable: true });
     await assert.rejects(removeAgain(), { type: 'permissionDenied', nonRetryable: false });
