@@ -176,11 +176,22 @@ describe('the witness of sizes', () => {
       token: null,
     });
   const six = { minSize: 1, maxSize: 6, desiredSize: 6 };
+  const kept = { ...six, minSize: 6 };
   const cases = [
     {
       name: 'takes an order that is repeated',
       calls: [order(six, 't1', { outcome: 'reset-after' }), order(six)],
       faults: [],
+    },
+    {
+      name: 'takes a minimum that is raised and given back',
+      calls: [order(six), order(kept, 't2'), order(six, 't3'), order(six, 't3')],
+      faults: [],
+    },
+    {
+      name: 'sees an undo in the name of the first order',
+      calls: [order(six), order(kept, 't2'), order(six)],
+      faults: [/as t1, which was .*"minSize":1/],
     },
     { name: 'takes back what has not come', calls: [lower(4)], faults: [] },
     {

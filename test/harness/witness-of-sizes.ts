@@ -20,22 +20,17 @@ interface Scaling {
   readonly desiredSize?: number;
 }
 
-/** An order never makes a group smaller, and is the same one when it is repeated; what is taken back costs nobody an instance. */
+/**
+ * An order never makes a group smaller, is the same one when it is repeated, and a new one after another: EKS would answer to an old
+ * one that it has it already (R61). What is taken back costs nobody an instance.
+ */
 export function faultsOfOrders(all: readonly CloudCall[]): readonly string[] {
-  const faults: string[] = [];
   const calls = all.filter(isOurs);
-  const tokens = new Map<string, string>();
-  const orders = new Map<string, string>();
-  for (const call of calls.filter(isOf('UpdateNodegroupConfig'))) {
-    const { body, token, caller } = call;
-    const { scalingConfig = {} } = JSON.parse(body) as { readonly scalingConfig?: Scaling };
-    const { minSize, maxSize, desiredSize } = scalingConfig;
-    const order = `${caller} ${JSON.stringify(scalingConfig)}`;
-    const said = `${order} as ${token}`;
-    if ((tokens.get(order) ?? token) !== token) faults.push(`${said}, and before as ${tokens.get(order)}`);
-    if ((orders.get(token ?? '') ?? order) !== order) faults.push(`${said}, which was ${orders.get(token ?? '')}`);
-    tokens.set(order, token ?? '');
-    orders.set(token ?? '', order);
+  const orders = calls.filter(isOf('UpdateNodegroupConfig'));
+  const faults = [...Map.groupBy(orders, ({ caller, path }) => `${caller} ${path}`).values()].flatMap(faultsOfTokens);
+  for (const call of orders) {
+    const { minSize, maxSize, desiredSize } = scalingOf(call);
+    const said = describeOrder(call);
     if (minSize === undefined || maxSize === undefined || desiredSize === undefined) {
       faults.push(`${said} leaves out what EKS then takes from elsewhere`);
       continue;
@@ -54,6 +49,27 @@ export function faultsOfOrders(all: readonly CloudCall[]): readonly string[] {
   }
   return faults;
 }
+
+/** Of one run on one group: a token for each order. */
+function faultsOfTokens(orders: readonly CloudCall[]): readonly string[] {
+  const faults: string[] = [];
+  const known = new Map<string | null, string>();
+  let last: CloudCall | undefined;
+  for (const call of orders) {
+    const was = known.get(call.token);
+    const isRepeated = last !== undefined && sizesOf(last) === sizesOf(call);
+    if (isRepeated && last?.token !== call.token) faults.push(`${describeOrder(call)}, and before as ${last?.token}`);
+    if (!isRepeated && was !== undefined) faults.push(`${describeOrder(call)}, which was ${was}`);
+    known.set(call.token, sizesOf(call));
+    last = call;
+  }
+  return faults;
+}
+
+const scalingOf = ({ body }: CloudCall): Scaling =>
+  (JSON.parse(body) as { readonly scalingConfig?: Scaling }).scalingConfig ?? {};
+const sizesOf = (call: CloudCall): string => JSON.stringify(scalingOf(call));
+const describeOrder = (call: CloudCall): string => `${call.caller} ${sizesOf(call)} as ${call.token}`;
 
 /** Each instance once, by a run that was asked for its node and has found it empty, and never under the minimum. */
 export async function faultsOfTerminations({ cloud, lane }: Witnessed): Promise<readonly string[]> {
