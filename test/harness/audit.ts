@@ -32,8 +32,12 @@ export function runOf({ userAgent }: Pick<Seen, 'userAgent'>): string | undefine
 export const revisionOf = ({ responseObject }: Seen): number =>
   Number((responseObject as { readonly metadata: { readonly resourceVersion: string } }).metadata.resourceVersion);
 
-/** How many pods the API server saw a run evict. */
-export function evictionsOf({ lane }: { readonly lane: Lane }, run: string): number {
-  const own = seenBy(lane.namespace).filter((seen) => runOf(seen)?.startsWith(`${run}/`) === true && isDone(seen));
-  return own.filter(({ verb, objectRef }) => verb === 'create' && objectRef.subresource === 'eviction').length;
+/** Of pods, by this run. */
+export function evictionsOf({ lane }: { readonly lane: Lane }, run: string): readonly Seen[] {
+  const own = seenBy(lane.namespace).filter((seen) => isBy(run, seen) && isDone(seen));
+  return own.filter(({ verb, objectRef }) => verb === 'create' && objectRef.subresource === 'eviction');
+}
+
+function isBy(run: string, seen: Seen): boolean {
+  return runOf(seen)?.startsWith(`${run}/`) === true;
 }

@@ -1,3 +1,4 @@
+import { eventually } from './eventually.ts';
 import type { GpuLane } from './gpu-lane.ts';
 
 export interface RawPod {
@@ -117,4 +118,13 @@ export async function finishJob({ kube, lane }: GpuLane, app: string): Promise<v
       { status: { phase: 'Succeeded' } },
       'application/merge-patch+json',
     );
+}
+
+/** A pod on this node that is asked for a checkpoint says that it has left one. */
+export async function answerCheckpoint(gpu: GpuLane, node: string, { withinMs = 20_000 } = {}): Promise<void> {
+  const isAsked = ({ metadata }: RawPod) => metadata.annotations?.['headroom.dev/checkpoint'] === 'requested';
+  const asked = await eventually('it is asked', async () => (await podsOn(gpu, node)).find(isAsked), { withinMs });
+  const path = `/api/v1/namespaces/${gpu.lane.namespace}/pods/${asked.metadata.name}`;
+  const done = { metadata: { annotations: { 'headroom.dev/checkpoint': 'done' } } };
+  await gpu.kube.send('PATCH', path, done, 'application/merge-patch+json');
 }

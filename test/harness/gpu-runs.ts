@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
-import { drainId } from '../../domain/names.ts';
+import { additionId, drainId } from '../../domain/names.ts';
 import type { RunResult } from '../../domain/procedures.ts';
-import { untilEnded, type GpuLane } from './gpu-lane.ts';
+import { untilEnded, untilIn, type GpuLane } from './gpu-lane.ts';
 
 export const drain = ({ lane }: GpuLane, node: string, ...words: readonly string[]) =>
   lane.headroom('drain', node, ...words);
 
 export const firstNode = (gpu: GpuLane): string => gpu.nodes()[0] ?? assert.fail('no nodes');
+
+/** One node more, for a time; answers when it is there. */
+export async function lend(gpu: GpuLane): Promise<{ readonly node: string; readonly instance: string }> {
+  const before = gpu.instances();
+  await gpu.lane.headroom('add-nodes', gpu.group, '--count', '1', '--for', '1m', '--as', 'alice');
+  await untilIn(gpu, additionId(gpu.group), 'holding');
+  const [instance, ...others] = gpu.instances().filter((id) => !before.includes(id));
+  assert.ok(instance !== undefined && others.length === 0);
+  const node = gpu.nodes().find((name) => gpu.instanceOf(name) === instance) ?? assert.fail('it has no node');
+  return { node, instance };
+}
 
 /** How the drain of this node ended, and what it told. */
 export async function endOfDrain(gpu: GpuLane, node: string, withinMs = 60_000) {

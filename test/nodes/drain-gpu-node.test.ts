@@ -4,7 +4,7 @@ import { drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
 import { evictionsOf } from '../harness/audit.ts';
 import { inGpuLane, untilEnded, untilIn } from '../harness/gpu-lane.ts';
-import { aBudget, aDeployment, aJob, finishJob, onGroup, podsOn, put } from '../harness/gpu-pods.ts';
+import { aBudget, aDeployment, aJob, answerCheckpoint, finishJob, onGroup, podsOn, put } from '../harness/gpu-pods.ts';
 import { drain, endOfDrain as endOf, firstNode } from '../harness/gpu-runs.ts';
 
 describe('draining a GPU node', { concurrency: 3 }, () => {
@@ -38,7 +38,7 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       assert.deepEqual([gpu.sizes().desired, await gpu.node(node)], [3, undefined]);
       assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
       // each signed with the run
-      assert.ok(evictionsOf(gpu, drainId([node])) > 0);
+      assert.ok(evictionsOf(gpu, drainId([node])).length > 0);
       const { historyLength } = await gpu.lane.temporal.workflow.getHandle(drainId([node])).describe();
       assert.ok(historyLength <= 80, `${historyLength} events`);
       await gpu.lane.record('drain-remove');
@@ -91,13 +91,7 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
         await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
         await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1);
         await drain(gpu, node, '--for', '10s');
-        const asked = await eventually('it is asked', async () => {
-          const [pod] = await podsOn(gpu, node);
-          return pod?.metadata.annotations?.['headroom.dev/checkpoint'] === 'requested' ? pod : false;
-        });
-        const path = `/api/v1/namespaces/${gpu.lane.namespace}/pods/${asked.metadata.name}`;
-        const done = { metadata: { annotations: { 'headroom.dev/checkpoint': 'done' } } };
-        await gpu.kube.send('PATCH', path, done, 'application/merge-patch+json');
+        await answerCheckpoint(gpu, node);
         const { outcome, nodes, reasons } = await endOf(gpu, node);
         assert.deepEqual([outcome, reasons], ['drained', []]);
         assert.match(JSON.stringify(nodes), /"evicted":1/);

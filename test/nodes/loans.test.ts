@@ -3,21 +3,11 @@ import { describe, it } from 'node:test';
 import { additionId, drainId, QUEUES } from '../../domain/names.ts';
 import type { DrainRequest } from '../../domain/drain-request.ts';
 import { eventually } from '../harness/eventually.ts';
-import { inGpuLane, untilIn, type GpuLane } from '../harness/gpu-lane.ts';
-import { endOfAddition, endOfDrain, firstNode } from '../harness/gpu-runs.ts';
+import { inGpuLane, type GpuLane } from '../harness/gpu-lane.ts';
+import { endOfAddition, endOfDrain, firstNode, lend } from '../harness/gpu-runs.ts';
 
 const TERMINATE = 'TerminateInstanceInAutoScalingGroup';
 const run = ({ group }: GpuLane) => additionId(group);
-
-/** One node more, for a time; answers when it is there, with its instance. */
-async function lend(gpu: GpuLane): Promise<string> {
-  const before = gpu.instances();
-  await gpu.lane.headroom('add-nodes', gpu.group, '--count', '1', '--for', '1m', '--as', 'alice');
-  await untilIn(gpu, run(gpu), 'holding');
-  const [lent, ...others] = gpu.instances().filter((id) => !before.includes(id));
-  assert.ok(lent !== undefined && others.length === 0);
-  return lent;
-}
 
 const startDrain = ({ lane }: GpuLane, request: DrainRequest) =>
   lane.temporal.workflow.start('drainGpuNode', {
@@ -39,8 +29,7 @@ describe('GPU nodes for a time', { concurrency: 3 }, () => {
 
   it('are given back already where somebody has ended one: the machine that has its name by now stays', () =>
     inGpuLane({}, async (gpu) => {
-      const lent = await lend(gpu);
-      const name = gpu.nodes().find((node) => gpu.instanceOf(node) === lent) ?? '';
+      const { node: name, instance: lent } = await lend(gpu);
       const uid = (await gpu.node(name))?.metadata.uid;
       gpu.cloud.order({ do: 'terminate', instance: lent, decrement: true });
       await eventually('it is gone', async () => (await gpu.node(name)) === undefined);

@@ -7,7 +7,7 @@ import type { AdditionReport } from '../../domain/report-addition.ts';
 import type { DrainReport } from '../../domain/report-drain.ts';
 import { eventually } from '../harness/eventually.ts';
 import { inGpuLane, untilEnded, untilIn, type GpuLane } from '../harness/gpu-lane.ts';
-import { aJob, podsOn, put } from '../harness/gpu-pods.ts';
+import { aJob, answerCheckpoint, podsOn, put } from '../harness/gpu-pods.ts';
 
 /** By a command, with no worker left to ask. */
 async function reportOf<R>(gpu: GpuLane, id: string): Promise<R> {
@@ -30,13 +30,7 @@ describe('the report of a run on GPU nodes', { concurrency: 3 }, () => {
       await gpu.lane.headroom('drain', node, '--remove', '--as', 'alice', '--reason', 'old driver');
       await untilIn(gpu, run, 'waiting for approval');
       assert.equal((await gpu.lane.headroom('approve', run, '--as', 'bob', '--note', 'go <on>')).code, 0);
-      const pod = await eventually('it is asked', async () => {
-        const [asked] = await podsOn(gpu, node);
-        return asked?.metadata.annotations?.['headroom.dev/checkpoint'] === 'requested' ? asked : false;
-      });
-      const path = `/api/v1/namespaces/${gpu.lane.namespace}/pods/${pod.metadata.name}`;
-      const done = { metadata: { annotations: { 'headroom.dev/checkpoint': 'done' } } };
-      await gpu.kube.send('PATCH', path, done, 'application/merge-patch+json');
+      await answerCheckpoint(gpu, node);
       assert.equal(await untilEnded(gpu, run), 'COMPLETED');
 
       const report = await reportOf<DrainReport>(gpu, run);

@@ -45,10 +45,10 @@ describe('an API server that is away while pods are evicted', () => {
         const run = drainId([node]);
         const [began] = await Promise.all([
           drain(gpu, node, '--remove'),
-          eventually('the first has gone', async () => evictionsOf(gpu, run) > 0, { everyMs: 100 }).then(away),
+          eventually('the first has gone', async () => evictionsOf(gpu, run).length > 0, { everyMs: 100 }).then(away),
         ]);
         assert.equal(began.code, 0, began.stderr);
-        assert.ok(evictionsOf(gpu, run) < there, 'there was nothing left to do when the API server came back');
+        assert.ok(evictionsOf(gpu, run).length < there, 'there was nothing left to do when the API server came back');
         const { outcome, reasons, lost } = await endOfDrain(gpu, node, 180_000);
         assert.deepEqual([outcome, reasons, lost], ['removed', [], []]);
         assert.deepEqual(
