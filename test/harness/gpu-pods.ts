@@ -10,6 +10,9 @@ export interface RawPod {
   readonly spec: { readonly nodeName?: string };
   readonly status?: { readonly phase?: string };
 }
+interface RawBudget {
+  readonly status?: { readonly currentHealthy?: number; readonly disruptionsAllowed?: number };
+}
 interface Manifest {
   readonly path: string;
   readonly body: object;
@@ -97,6 +100,26 @@ export function aBudget(gpu: GpuLane, app: string, { minAvailable }: { readonly 
 export async function put({ kube }: GpuLane, { path, body }: Manifest): Promise<void> {
   const { status, text } = await kube.send('POST', path, body);
   if (status !== 201) throw new Error(`${path}: ${status} ${text}`);
+}
+
+/** Two pods on this node of whose budget one may go, and which are not both ready: answers with the one that nobody may evict now. */
+export async function closedBudget(gpu: GpuLane, app: string, node: string): Promise<string> {
+  const before = (await podsOn(gpu, node)).map(({ metadata }) => metadata.name);
+  await put(gpu, aDeployment(gpu, app, { replicas: 2, node }));
+  await put(gpu, aBudget(gpu, app, { minAvailable: 1 }));
+  const [unready, held] = await eventually('both run there', async () => {
+    const pods = (await podsOn(gpu, node)).filter(({ metadata }) => !before.includes(metadata.name));
+    return pods.length === 2 && pods;
+  });
+  const ready = { conditions: [{ type: 'Ready', status: 'False', reason: 'ContainersNotReady' }] };
+  const path = `/api/v1/namespaces/${gpu.lane.namespace}/pods/${unready?.metadata.name}/status`;
+  await gpu.kube.send('PATCH', path, { status: ready }, 'application/strategic-merge-patch+json');
+  const budget = `/apis/policy/v1/namespaces/${gpu.lane.namespace}/poddisruptionbudgets/${app}`;
+  await eventually('the budget allows none', async () => {
+    const { status } = JSON.parse((await gpu.kube.send('GET', budget)).text) as RawBudget;
+    return status?.currentHealthy === 1 && status.disruptionsAllowed === 0;
+  });
+  return held?.metadata.name ?? '';
 }
 
 /** The lane's pods on this node that are not over. */

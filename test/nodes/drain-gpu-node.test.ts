@@ -4,7 +4,17 @@ import { drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
 import { evictionsOf } from '../harness/audit.ts';
 import { inGpuLane, untilEnded, untilIn } from '../harness/gpu-lane.ts';
-import { aBudget, aDeployment, aJob, answerCheckpoint, finishJob, onGroup, podsOn, put } from '../harness/gpu-pods.ts';
+import {
+  aBudget,
+  aDeployment,
+  aJob,
+  answerCheckpoint,
+  closedBudget,
+  finishJob,
+  onGroup,
+  podsOn,
+  put,
+} from '../harness/gpu-pods.ts';
 import { drain, endOfDrain as endOf, firstNode } from '../harness/gpu-runs.ts';
 
 describe('draining a GPU node', { concurrency: 3 }, () => {
@@ -118,7 +128,7 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       },
     ));
 
-  it('names the budget that holds the last pod, and gives the node back at its deadline', () =>
+  it('is refused, with its name, where a budget never allows an eviction', () =>
     inGpuLane({}, async (gpu) => {
       const node = firstNode(gpu);
       await put(gpu, aDeployment(gpu, 'web', { replicas: 2, node }));
@@ -126,8 +136,32 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       await eventually('pods run there', async () => (await podsOn(gpu, node)).length === 2);
       const { code, stderr } = await drain(gpu, node, '--remove');
       const reasons = code === 3 ? stderr : (await endOf(gpu, node)).reasons.join('; ');
-      assert.match(reasons, /budget web/);
+      assert.match(reasons, /budget web never allows an eviction/);
       assert.deepEqual([await gpu.isSchedulable(node), gpu.sizes().desired], [true, 4]);
+    }));
+
+  it('names the budget that holds the last pod, and gives the node back at its deadline', () =>
+    inGpuLane({}, async (gpu) => {
+      const node = firstNode(gpu);
+      const before = gpu.instances();
+      const held = await closedBudget(gpu, 'web', node);
+      await drain(gpu, node, '--remove');
+      const { outcome, reasons } = await endOf(gpu, node);
+      assert.deepEqual(
+        [outcome, reasons],
+        [
+          'not drained',
+          [
+            `pod ${gpu.lane.namespace}/${held} on ${node}: the disruption budget web allows no eviction now: it needs 1 healthy pods and has 1 (budget ${gpu.lane.namespace}/web)`,
+          ],
+        ],
+      );
+      const left = (await podsOn(gpu, node)).find(({ metadata }) => metadata.name === held);
+      assert.deepEqual([left?.metadata.deletionTimestamp, await gpu.isSchedulable(node)], [undefined, true]);
+      assert.deepEqual(
+        [gpu.instances(), gpu.sizes().desired, gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length],
+        [before, 4, 0],
+      );
     }));
 
   it('gives a single replica a second one first, and takes it back', () =>
