@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { drainId } from '../../domain/names.ts';
+import { additionId, drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
 import { evictionsOf } from '../harness/audit.ts';
 import { inGpuLane, untilEnded, untilIn } from '../harness/gpu-lane.ts';
@@ -15,7 +15,7 @@ import {
   podsOn,
   put,
 } from '../harness/gpu-pods.ts';
-import { drain, endOfDrain as endOf, firstNode } from '../harness/gpu-runs.ts';
+import { drain, endOfAddition, endOfDrain as endOf, firstNode } from '../harness/gpu-runs.ts';
 
 describe('draining a GPU node', { concurrency: 3 }, () => {
   it('removes exactly the node that was named, after its pods have gone', () =>
@@ -298,6 +298,27 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       assert.equal((await gpu.lane.headroom('cancel', drainId([one]), '--as', 'bob')).code, 0);
       assert.equal(await untilEnded(gpu, drainId([one])), 'CANCELLED');
       assert.deepEqual([await gpu.isSchedulable(one), (await podsOn(gpu, one)).length], [true, 1]);
+    }));
+
+  it('lets an addition wait for its turn, and have it when the node has gone', () =>
+    inGpuLane({ policy: { drain: { waitForJobs: '5m' } } }, async (gpu) => {
+      const node = firstNode(gpu);
+      const [instance, before] = [gpu.instanceOf(node), gpu.instances()];
+      await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
+      await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1);
+      await drain(gpu, node, '--remove');
+      await untilIn(gpu, drainId([node]), 'waiting for jobs');
+      await gpu.lane.headroom('add-nodes', gpu.group, '--count', '2');
+      await untilIn(gpu, additionId(gpu.group), 'waiting for its turn');
+      assert.equal(gpu.cloud.callsOf('UpdateNodegroupConfig').length, 0);
+      await finishJob(gpu, 'train');
+      assert.equal((await endOf(gpu, node)).outcome, 'removed');
+      assert.equal((await endOfAddition(gpu, additionId(gpu.group))).outcome, 'added');
+      assert.deepEqual(
+        gpu.instances().filter((id) => before.includes(id)),
+        before.filter((id) => id !== instance),
+      );
+      assert.deepEqual([gpu.instances().length, gpu.sizes()], [5, { min: 1, max: 6, desired: 5 }]);
     }));
 
   it('asks a second person before a job is interrupted', () =>

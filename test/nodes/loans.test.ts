@@ -27,6 +27,21 @@ describe('GPU nodes for a time', { concurrency: 3 }, () => {
       assert.deepEqual([gpu.instances().toSorted(), gpu.sizes().desired], [before.toSorted(), 4]);
     }));
 
+  it('are removed when their time is over, also by another worker than the one that lent them', () =>
+    inGpuLane({}, async (gpu) => {
+      const before = gpu.instances();
+      const orderedAtMs = Date.now();
+      const { instance } = await lend(gpu);
+      await gpu.lane.killWorker();
+      await gpu.lane.startWorker();
+      const { returned, reasons } = await endOfAddition(gpu, run(gpu), 120_000);
+      assert.deepEqual([returned, reasons], [true, []]);
+      assert.deepEqual([gpu.instances().toSorted(), gpu.sizes().desired], [before.toSorted(), 4]);
+      const [ended, ...more] = gpu.cloud.callsOf(TERMINATE);
+      assert.deepEqual([more.length, ended?.body.includes(instance)], [0, true]);
+      assert.ok((ended?.atMs ?? 0) >= orderedAtMs + 60_000, 'not before its time');
+    }));
+
   it('are given back already where somebody has ended one: the machine that has its name by now stays', () =>
     inGpuLane({}, async (gpu) => {
       const { node: name, instance: lent } = await lend(gpu);
