@@ -38,6 +38,23 @@ export function evictionsOf({ lane }: { readonly lane: Lane }, run: string): rea
   return own.filter(({ verb, objectRef }) => verb === 'create' && objectRef.subresource === 'eviction');
 }
 
+/** When the API server had taken this run's cordon of the node. */
+export function cordonedAtMs(node: string, run: string): number {
+  const cordon = seenBy(node).find(
+    (seen) =>
+      isBy(run, seen) &&
+      isDone(seen) &&
+      seen.objectRef.resource === 'nodes' &&
+      (seen.responseObject as CordonedNode | undefined)?.spec?.unschedulable === true,
+  );
+  if (cordon === undefined) throw new Error(`${run} has not cordoned ${node}`);
+  return Date.parse(cordon.stageTimestamp);
+}
+
+interface CordonedNode {
+  readonly spec?: { readonly unschedulable?: boolean };
+}
+
 function isBy(run: string, seen: Seen): boolean {
   return runOf(seen)?.startsWith(`${run}/`) === true;
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { additionId, drainId } from '../../domain/names.ts';
 import { eventually } from '../harness/eventually.ts';
-import { evictionsOf } from '../harness/audit.ts';
+import { cordonedAtMs, evictionsOf } from '../harness/audit.ts';
 import { inGpuLane, untilEnded, untilIn } from '../harness/gpu-lane.ts';
 import {
   aBudget,
@@ -254,13 +254,20 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
     inGpuLane({}, async (gpu) => {
       const named = gpu.nodes().slice(0, 2);
       const others = gpu.nodes().slice(2);
+      for (const node of named) await put(gpu, aDeployment(gpu, `web-${named.indexOf(node)}`, { replicas: 2, node }));
+      for (const node of named)
+        await eventually(`pods run on ${node}`, async () => (await podsOn(gpu, node)).length === 2);
       const began = await gpu.lane.headroom('drain', ...named, '--remove');
       assert.equal(began.code, 0, began.stderr);
       await untilEnded(gpu, drainId(named));
       const result = await gpu.result(drainId(named));
       assert.equal(result?.outcome, 'removed', JSON.stringify(result));
       assert.deepEqual([gpu.nodes(), gpu.sizes().desired], [others, 2]);
-      assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 2);
+      const cordons = named.map((node) => cordonedAtMs(node, drainId(named)));
+      const evictions = evictionsOf(gpu, drainId(named)).map(({ requestReceivedTimestamp: at }) => Date.parse(at));
+      const ends = gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').map(({ atMs }) => atMs);
+      assert.deepEqual([evictions.length, ends.length], [4, 2]);
+      assert.ok(Math.max(...cordons) <= Math.min(...evictions, ...ends), JSON.stringify({ cordons, evictions, ends }));
     }));
 
   it('sees that somebody else has ended the instance meanwhile, and makes the group no smaller', () =>
