@@ -307,6 +307,12 @@ describe('placing pods of a large cluster', () => {
       places: 0,
     },
     {
+      name: 'the pods of 30 nodes, and no room',
+      nodes: nodes(0),
+      replacements: Array.from({ length: 3_000 }, (_, i) => ask(`a${i}`, 1)),
+      places: 0,
+    },
+    {
       name: '100 owners whose pods wait, and no room',
       nodes: nodes(0),
       pending: waiting(100, 1, 1),
