@@ -29,6 +29,8 @@ interface Spot {
   readonly settled: readonly Seeker[];
   /** With all of them. */
   readonly filled: NodeCapacity;
+  /** By uid of the owner: how many of them are its own. */
+  readonly owned: ReadonlyMap<string, number>;
   /** By uid of the owner: how many of its pods stood there before. */
   readonly stood: (owner: string) => number;
 }
@@ -42,7 +44,7 @@ export function openRoom({ nodes, drained, standing }: Scene): Room {
     const open = { ...node, schedulable: node.schedulable && !isDrained };
     // what is drained holds none of them back
     const stood = (owner: string) => (isDrained ? 0 : (standing.get(owner)?.get(node.name) ?? 0));
-    return { node: open, settled: [], filled: open, stood };
+    return { node: open, settled: [], filled: open, owned: new Map(), stood };
   });
   return new Map(spots.map((spot) => [spot.node.name, spot]));
 }
@@ -50,16 +52,15 @@ export function openRoom({ nodes, drained, standing }: Scene): Room {
 export function settle(room: Room, name: string, seeker: Seeker): Room {
   const spot = room.get(name);
   if (spot === undefined) return room;
-  const settled = [...spot.settled, seeker];
-  return new Map(room).set(name, { ...spot, settled, filled: withPods(spot.filled, [seeker]) });
+  return new Map(room).set(name, withPods(spot, [seeker]));
 }
 
 /** As if only these had settled. */
 export function only(room: Room, isThere: (seeker: Seeker) => boolean): Room {
   const changed = [...room].flatMap(([name, spot]): readonly (readonly [string, Spot])[] => {
     if (spot.settled.every(isThere)) return [];
-    const settled = spot.settled.filter(isThere);
-    return [[name, { ...spot, settled, filled: withPods(spot.node, settled) }]];
+    const empty = { ...spot, settled: [], filled: spot.node, owned: new Map<string, number>() };
+    return [[name, withPods(empty, spot.settled.filter(isThere))]];
   });
   return changed.length === 0 ? room : new Map([...room, ...changed]);
 }
@@ -89,17 +90,25 @@ export function findRoom(room: Room, { owner, facts }: Seeker): readonly string[
 
 /** As the owner's next pod finds them, and where fewest of its own stand first. */
 function nodesFor(room: Room, owner: string): readonly NodeCapacity[] {
-  const nodes = [...room.values()].map(({ filled, settled, stood }) => ({
+  const nodes = [...room.values()].map(({ filled, owned, stood }) => ({
     ...filled,
-    ownPods: stood(owner) + settled.filter((one) => one.owner === owner).length,
+    ownPods: stood(owner) + (owned.get(owner) ?? 0),
   }));
   return nodes.toSorted((a, b) => a.ownPods - b.ownPods);
 }
 
-function withPods(node: NodeCapacity, pods: readonly Seeker[]): NodeCapacity {
+function withPods(spot: Spot, pods: readonly Seeker[]): Spot {
+  const { settled, filled } = spot;
   const taken = pods.map(({ facts }) => asScheduled(amountsOf(facts.requests)));
-  const requested = resourceListOf(taken.reduce(addAmounts, amountsOf(node.requested)));
-  return { ...node, requested, podCount: node.podCount + pods.length };
+  const requested = resourceListOf(taken.reduce(addAmounts, amountsOf(filled.requested)));
+  const owned = new Map(spot.owned);
+  for (const { owner } of pods) owned.set(owner, (owned.get(owner) ?? 0) + 1);
+  return {
+    ...spot,
+    settled: [...settled, ...pods],
+    filled: { ...filled, requested, podCount: filled.podCount + pods.length },
+    owned,
+  };
 }
 
 /** GPU nodes last, for those that need them. */

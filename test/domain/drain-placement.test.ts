@@ -320,9 +320,9 @@ describe('placing pods of a large cluster', () => {
       places: 0,
     },
     {
-      name: '30 owners with 250 pods each that find room before it',
+      name: '30 owners with 200 pods each that find room before it',
       nodes: nodes(8),
-      pending: waiting(30, 250, 0),
+      pending: waiting(30, 200, 0),
       replacements: [ask('a', 1)],
       places: 1,
     },
