@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CommandFailed, EXIT } from './exit.ts';
+import { forTerminal } from './terminal.ts';
 
 export interface OutputOptions {
   readonly json?: boolean;
@@ -12,7 +13,7 @@ export async function run(
 ): Promise<void> {
   try {
     const { value, text, code = EXIT.done } = await act();
-    process.stdout.write(options.json === true ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    process.stdout.write(options.json === true ? `${JSON.stringify(value)}\n` : `${forTerminal(text)}\n`);
     process.exitCode = code;
   } catch (error) {
     const code = error instanceof CommandFailed ? error.code : EXIT.failed;
@@ -21,7 +22,7 @@ export async function run(
       process.stdout.write(
         `${JSON.stringify({ error: message, ...(error instanceof CommandFailed && error.details) })}\n`,
       );
-    process.stderr.write(`headroom: ${message}\n`);
+    process.stderr.write(`headroom: ${forTerminal(message)}\n`);
     process.exitCode = code;
   }
 }

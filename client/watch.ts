@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { EXIT } from './exit.ts';
+import { forTerminal } from './terminal.ts';
 import { runText } from './text.ts';
 import { time } from './time.ts';
 import { viewRun, type RunView } from './runs.ts';
@@ -36,7 +37,7 @@ function repaint(): (view: RunView) => void {
   let drawn = 0;
   return (view) => {
     const width = process.stderr.columns ?? 120;
-    const lines = runText(view)
+    const lines = forTerminal(runText(view))
       .split('\n')
       .map((line) => line.slice(0, width - 1));
     process.stderr.write(
@@ -61,7 +62,7 @@ function changes(): (view: RunView) => void {
     const now = [whereItIs(view), ...waits].filter((line) => line !== '').join(' | ');
     if (now !== last && now !== '') lines.push(`${time(Date.now())} ${now}`);
     last = now;
-    for (const line of lines) process.stderr.write(`${line}\n`);
+    for (const line of lines) process.stderr.write(`${forTerminal(line)}\n`);
   };
 }
 
