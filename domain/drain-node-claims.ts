@@ -1,4 +1,6 @@
-import type { DrainSurvey, NodeClaimReading } from './drain-survey.ts';
+import { judgeBudgets, type Block } from './drain-budget.ts';
+import { isFinished, podName, type DrainPod } from './drain-pod.ts';
+import type { DrainedNode, DrainSurvey, NodeClaimReading } from './drain-survey.ts';
 import type { NodeIdentity } from './gpu-node.ts';
 import { claimsOf, faultOfClaim, type NodeClaimRef, type NodeClaimState } from './node-claim.ts';
 
@@ -34,6 +36,62 @@ export function judgeNodeClaims(
     reasons: [...unread, ...judged.flatMap(({ node, own }) => faultsOf(node, own))],
     warnings: [...judged.flatMap(({ own }) => own.flatMap(warningsOf)), ...poolWarnings(nodes)],
   };
+}
+
+export interface DaemonsVerdict {
+  readonly blocks: readonly { readonly pod: DrainPod; readonly block: Block }[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What we leave on a node is Karpenter's to drain, after its NodeClaim was deleted and nothing can be undone: what would hold it up
+ * for ever is told before. A terminationGracePeriod bounds that.
+ */
+export function judgeDaemons(
+  nodes: readonly DrainedNode[],
+  { pods, budgets, nodeClaims: reading }: Pick<DrainSurvey, 'pods' | 'budgets' | 'nodeClaims'>,
+): DaemonsVerdict {
+  const claims = reading?.kind === 'read' ? reading.claims : [];
+  const found = nodes.flatMap(({ name, nodeClaim }) => {
+    if (nodeClaim === undefined) return [];
+    const bound = claims.find(({ uid }) => uid === nodeClaim.uid)?.terminationGracePeriod ?? null;
+    return pods
+      .filter((pod) => pod.node === name && pod.karpenterDrains === true)
+      .filter((pod) => pod.deletingSinceMs === null && !isFinished(pod))
+      .flatMap((pod) =>
+        [...optOutBlocks(pod), ...judgeBudgets(pod, budgets, { surged: false })].map((block) => ({
+          pod,
+          block,
+          bound,
+        })),
+      );
+  });
+  return {
+    blocks: found.flatMap(({ pod, block: { why, allow }, bound }) =>
+      bound === null
+        ? [
+            {
+              pod,
+              block: {
+                why: `Karpenter drains it before it ends the node, and would wait for ever: ${why}`,
+                allow: `${allow}; or let its DaemonSet tolerate karpenter.sh/disrupted`,
+              },
+            },
+          ]
+        : [],
+    ),
+    warnings: found.flatMap(({ pod, block: { why }, bound }) =>
+      bound === null
+        ? []
+        : [`${podName(pod)} holds Karpenter up until the terminationGracePeriod of ${bound} is over: ${why}`],
+    ),
+  };
+}
+
+/** Other autoscalers' words, and ours, are nothing to Karpenter. */
+function optOutBlocks({ optOut }: DrainPod): readonly Block[] {
+  if (optOut?.startsWith('karpenter.sh/') !== true) return [];
+  return [{ why: `it asks not to be disrupted (${optOut})`, allow: 'remove the annotation' }];
 }
 
 function faultOfReading(reading: NodeClaimReading | undefined): readonly string[] {

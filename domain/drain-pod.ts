@@ -29,6 +29,8 @@ export interface DrainPod extends PodRef {
   readonly mirror: boolean;
   /** It may be scheduled onto a cordoned node. */
   readonly toleratesCordon: boolean;
+  /** Of a DaemonSet, and does not tolerate `karpenter.sh/disrupted`: we leave it, and Karpenter drains it before it ends the node. */
+  readonly karpenterDrains?: true;
   readonly finalizers: readonly string[];
   readonly deletingSinceMs: number | null;
   /** The annotation that forbids to disrupt it, as it is written: `karpenter.sh/do-not-disrupt: "true"`. */

@@ -4,6 +4,7 @@ import { costOf, sumCosts, type InterruptionCost } from './drain-cost.ts';
 import { jobName, podName, type DrainJob, type DrainPod, type JobRef, type PodOwner } from './drain-pod.ts';
 import type { PodRef } from './eviction.ts';
 import { pricePerNodeHour, type DrainPolicy, type ResolvedDrain } from './drain-policy.ts';
+import { judgeDaemons } from './drain-node-claims.ts';
 import { judgeNodes } from './drain-preflight.ts';
 import type { DrainRequest } from './drain-request.ts';
 import type { DrainedNode, DrainSurvey } from './drain-survey.ts';
@@ -95,7 +96,11 @@ export function planDrain({
   const { budgets, jobs } = survey;
   const scene: DrainScene = { policy, budgets, jobs, interrupt, nowMs };
   const judged = survey.pods.toSorted(byName).map((pod) => ({ pod, verdict: judgePod(pod, scene) }));
-  const blockers = judged.flatMap(({ pod, verdict }) => blockersOf(pod, verdict));
+  const daemons = judgeDaemons(nodes, survey);
+  const blockers = [
+    ...judged.flatMap(({ pod, verdict }) => blockersOf(pod, verdict)),
+    ...daemons.blocks.map(({ pod, block }) => asBlocker(pod, block)),
+  ];
   if (reasons.length > 0) return { kind: 'refuse', reasons: [...reasons, ...blockers.map(describeBlocker)] };
   const remove = request.remove === true;
   const evicted = judged.flatMap(({ pod, verdict: { kind } }) => (kind === 'evict' ? [pod] : []));
@@ -128,7 +133,11 @@ export function planDrain({
       wait,
       interrupt: interrupted,
       blockers,
-      warnings: [...warnings, ...judged.flatMap(({ pod, verdict }) => podWarnings(pod, verdict, scene))],
+      warnings: [
+        ...warnings,
+        ...daemons.warnings,
+        ...judged.flatMap(({ pod, verdict }) => podWarnings(pod, verdict, scene)),
+      ],
       costs: {
         ...sumCosts([...wait, ...interrupted].map(({ cost }) => cost)),
         currency: policy.prices.currency,
@@ -153,7 +162,11 @@ interface Judged {
 
 function blockersOf(pod: DrainPod, verdict: PodVerdict): readonly Blocker[] {
   if (verdict.kind !== 'block') return [];
-  return verdict.blocks.map((block) => ({ subject: `pod ${podName(pod)} on ${pod.node}`, ...block }));
+  return verdict.blocks.map((block) => asBlocker(pod, block));
+}
+
+function asBlocker(pod: DrainPod, block: Block): Blocker {
+  return { subject: `pod ${podName(pod)} on ${pod.node}`, ...block };
 }
 
 function asEvicted(pod: DrainPod, policy: ResolvedDrain): EvictedPod {

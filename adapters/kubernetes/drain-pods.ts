@@ -11,6 +11,8 @@ type Pod = RawObject<'Pod'>;
 type Annotations = Readonly<Record<string, string>>;
 
 const CORDON = { key: 'node.kubernetes.io/unschedulable', value: '', effect: 'NoSchedule' };
+/** Karpenter drains what does not tolerate it, DaemonSets too (R48). */
+const DISRUPTED = { key: 'karpenter.sh/disrupted', value: '', effect: 'NoSchedule' };
 
 /** Ours and those of the autoscalers, which mean the same (R48); each with what it must say. */
 const OPT_OUTS: readonly (readonly [key: string, forbids: (value: string) => boolean])[] = [
@@ -34,6 +36,9 @@ export function asDrainPod(
   const { metadata, spec, status } = pod;
   const annotations = metadata?.annotations ?? {};
   const facts = factsOf(pod);
+  const owner = owners.ownerOf(pod);
+  const isDaemons = owner?.kind === 'DaemonSet' && owner.gone !== true;
+  const karpenterDrains = isDaemons && findUntoleratedTaint([DISRUPTED], facts) !== undefined;
   return {
     namespace: metadata?.namespace ?? '',
     name: metadata?.name ?? '',
@@ -41,7 +46,7 @@ export function asDrainPod(
     node: spec?.nodeName ?? '',
     phase: status?.phase ?? '',
     ready: (status?.conditions ?? []).some(({ type, status }) => type === 'Ready' && status === 'True'),
-    owner: owners.ownerOf(pod),
+    owner,
     ownerReplicas: owners.replicasOf(pod),
     job: owners.jobOf(pod)?.uid ?? null,
     gpus: gpusIn(facts),
@@ -49,6 +54,7 @@ export function asDrainPod(
     localData: localDataOf(pod, annotations),
     mirror: annotations['kubernetes.io/config.mirror'] !== undefined,
     toleratesCordon: findUntoleratedTaint([CORDON], facts) === undefined,
+    ...(karpenterDrains && { karpenterDrains }),
     finalizers: metadata?.finalizers ?? [],
     deletingSinceMs: metadata?.deletionTimestamp === undefined ? null : Date.parse(metadata.deletionTimestamp),
     optOut: optOutOf(pod),

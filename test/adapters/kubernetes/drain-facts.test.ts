@@ -337,6 +337,22 @@ describe('reading what a drain is judged by', () => {
     );
   });
 
+  it('tells those of a DaemonSet that Karpenter drains: none that tolerates its taint, or is a blocker of its own', async (t) => {
+    const tolerations = [{ key: 'karpenter.sh/disrupted', operator: 'Exists', effect: 'NoSchedule' }];
+    const pods = [
+      pod('a', { owner: ['DaemonSet', 'dcgm'] }),
+      pod('b', { owner: ['DaemonSet', 'dcgm'], spec: { tolerations } }),
+      pod('c', { owner: ['DaemonSet', 'gone'] }),
+      pod('d', {}),
+    ];
+    const { port } = await open(t, { pods, daemonsets: [owned('dcgm')], nodes: [node('n1')] });
+    const read = (await port.readDrain(['n1'], call)).pods;
+    assert.deepEqual(
+      read.map(({ karpenterDrains }) => karpenterDrains),
+      [true, undefined, undefined, undefined],
+    );
+  });
+
   it('reads a gang whole: pods on other nodes and in the queue, since when, on how many GPUs', async (t) => {
     const train = (n: number, more: PodWords) => pod(`train-${n}`, { owner: ['Job', `train-j${n}`], gpus: 8, ...more });
     const job = (n: number, startTime: string) =>
