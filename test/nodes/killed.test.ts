@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { additionId, drainId } from '../../domain/names.ts';
+import { evictionsOf } from '../harness/audit.ts';
 import { eventually } from '../harness/eventually.ts';
 import { openGpuLane, untilEnded, type GpuLane } from '../harness/gpu-lane.ts';
 import { everyDeedIsSound } from '../harness/gpu-witness.ts';
-import { aDeployment, podsOn, put } from '../harness/gpu-pods.ts';
+import { aDeployment, aJob, answerCheckpoint, podsOn, put } from '../harness/gpu-pods.ts';
 import {
   addClaimedNode,
   claimOf,
@@ -31,6 +32,10 @@ const REMOVAL = [
 const ADDITION = ['surveyNodeGroups', 'takeTurn', 'orderNodes', 'awaitNodes', 'leaveTurn'];
 /** Its last step, where the node is Karpenter's. */
 const DELETION = ['surveyDrain', 'cordonNode', 'deleteNodeClaim', 'awaitClaimGone'];
+/** With a job on the node, which leaves a checkpoint. */
+const CHECKPOINT = ['awaitJobs', 'requestCheckpoints', 'withdrawCheckpoints'];
+/** Of an order that AWS cannot meet. */
+const TAKING_BACK = ['awaitNodes', 'takeBackNodes'];
 /** Giving a node back, after an approval that did not come. */
 const RETURN = ['cordonNode', 'uncordonNode', 'leaveTurn'];
 /** A killed worker costs its activity's heartbeat timeout, and the new one needs seconds to start on a busy machine. */
@@ -100,6 +105,17 @@ async function startRemoval(gpu: GpuLane): Promise<string> {
   return drainId([node]);
 }
 
+/** The job that trains there answers when it is asked for a checkpoint. */
+async function startBesideJob(gpu: GpuLane): Promise<string> {
+  const [node = ''] = gpu.nodes();
+  before.set(gpu, { node, instance: gpu.instanceOf(node), all: gpu.instances() });
+  await put(gpu, aJob(gpu, 'train', { node, gpus: 8 }));
+  await eventually('it trains', async () => (await podsOn(gpu, node)).length === 1, { withinMs: 60_000 });
+  await begin(gpu, 'drain', node, '--remove');
+  await answerCheckpoint(gpu, node, { withinMs: PATIENCE_MS });
+  return drainId([node]);
+}
+
 /** Karpenter is played until the test is over. */
 async function startDeletion({ lane, kube }: GpuLane, t: TestContext): Promise<ClaimedNode> {
   await installNodeClaims(kube);
@@ -129,6 +145,47 @@ for (const half of ['before', 'after'] as const)
         assert.equal(gpu.sizes().desired, 3);
         assert.equal(gpu.cloud.callsOf('TerminateInstanceInAutoScalingGroup').length, 1);
       }));
+
+    it('interrupts a job once it has left its checkpoint', () =>
+      killedAtEach(
+        {
+          activities: CHECKPOINT,
+          half,
+          policy: {
+            drain: { ...PATIENT.drain, waitForJobs: '1s', checkpointWithin: '10m', allowUnplacedGpuPods: true },
+          },
+          start: startBesideJob,
+        },
+        async (gpu, run) => {
+          const { instance, all } = before.get(gpu) ?? assert.fail('not started');
+          const result = await gpu.result(run);
+          assert.equal(result?.outcome, 'removed', JSON.stringify(result));
+          assert.equal(evictionsOf(gpu, run).length, 1);
+          assert.deepEqual(
+            gpu.instances(),
+            all.filter((id) => id !== instance),
+          );
+        },
+      ));
+
+    it('leaves nothing on order that AWS cannot give', () =>
+      killedAtEach(
+        {
+          activities: TAKING_BACK,
+          half,
+          policy: { addGpuNodes: { ...PATIENT.addGpuNodes, whenUnmet: 'takeBack' } },
+          async start(gpu) {
+            gpu.cloud.order({ do: 'capacity', group: gpu.group, nodes: 1 });
+            await begin(gpu, 'add-nodes', gpu.group, '--count', '2');
+            return additionId(gpu.group);
+          },
+        },
+        async (gpu, run) => {
+          const result = await gpu.result(run);
+          assert.equal(result?.outcome, 'partly added', JSON.stringify(result));
+          assert.deepEqual([gpu.sizes().desired, gpu.instances().length], [5, 5]);
+        },
+      ));
 
     it('deletes the NodeClaim that was named, once', async (t) => {
       let named: ClaimedNode | undefined;
