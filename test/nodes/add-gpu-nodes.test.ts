@@ -131,6 +131,18 @@ describe('adding GPU nodes', { concurrency: 3 }, () => {
       assert.deepEqual([gpu.sizes().desired, gpu.instances().length], [5, 5]);
     }));
 
+  it('waits until the update of somebody else is over', () =>
+    inGpuLane({}, async (gpu) => {
+      const answers = () => gpu.cloud.callsOf('UpdateNodegroupConfig').map(({ outcome }) => outcome);
+      gpu.cloud.order({ do: 'status', group: gpu.group, status: 'UPDATING' });
+      await add(gpu, '--count', '1');
+      await eventually('AWS does not take the order yet', async () => answers().length > 0);
+      gpu.cloud.order({ do: 'status', group: gpu.group, status: null });
+      assert.equal((await endOf(gpu)).outcome, 'added');
+      assert.deepEqual([answers()[0], answers().indexOf('done')], ['ResourceInUseException', answers().length - 1]);
+      assert.deepEqual([gpu.sizes(), gpu.instances().length], [{ min: 1, max: 6, desired: 5 }, 5]);
+    }));
+
   it('needs a second person where policy says so, and ends without one', () =>
     inGpuLane({ policy: { approval: { addGpuNodes: 'always', expiresAfter: '30s' } } }, async (gpu) => {
       const began = await add(gpu, '--count', '1', '--as', 'alice');
