@@ -63,6 +63,7 @@ describe('adding GPU nodes', { concurrency: 3 }, () => {
       gpu.cloud.order({ do: 'capacity', group: gpu.group, nodes: null });
       await soon(3_000);
       assert.equal(gpu.instances().length, 5);
+      await gpu.lane.record('add-nodes-taken-back');
     }));
 
   it('waits longer when a person says so, and gets what comes', () =>

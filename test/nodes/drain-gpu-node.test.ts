@@ -105,6 +105,7 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
         const { outcome, nodes, reasons } = await endOf(gpu, node);
         assert.deepEqual([outcome, reasons], ['drained', []]);
         assert.match(JSON.stringify(nodes), /"evicted":1/);
+        await gpu.lane.record('drain-checkpoint');
       },
     ));
 
@@ -212,6 +213,7 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       assert.equal((await gpu.lane.headroom('reject', drainId([node]), '--as', 'bob')).code, 0);
       assert.equal((await endOf(gpu, node)).outcome, 'unapproved');
       assert.deepEqual([await gpu.isSchedulable(node), gpu.sizes().desired], [true, 4]);
+      await gpu.lane.record('drain-unapproved');
     }));
 
   it('makes the node schedulable again when its run is terminated', () =>
@@ -305,6 +307,7 @@ describe('draining a GPU node', { concurrency: 3 }, () => {
       assert.equal((await gpu.lane.headroom('cancel', drainId([one]), '--as', 'bob')).code, 0);
       assert.equal(await untilEnded(gpu, drainId([one])), 'CANCELLED');
       assert.deepEqual([await gpu.isSchedulable(one), (await podsOn(gpu, one)).length], [true, 1]);
+      await gpu.lane.record('drain-cancelled');
     }));
 
   it('lets an addition wait for its turn, and have it when the node has gone', () =>

@@ -25,6 +25,7 @@ describe('GPU nodes for a time', { concurrency: 3 }, () => {
       const { returned, reasons } = await endOfAddition(gpu, run(gpu));
       assert.deepEqual([returned, reasons], [true, []]);
       assert.deepEqual([gpu.instances().toSorted(), gpu.sizes().desired], [before.toSorted(), 4]);
+      await gpu.lane.record('add-nodes-loan');
     }));
 
   it('are removed when their time is over, also by another worker than the one that lent them', () =>

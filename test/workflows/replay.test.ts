@@ -44,6 +44,12 @@ describe('replaying recorded runs', () => {
       'hold-pause',
       'drain-remove',
       'drain-karpenter',
+      'drain-checkpoint',
+      'drain-unapproved',
+      'drain-cancelled',
+      'add-nodes.add-gpu-nodes',
+      'add-nodes-taken-back',
+      'add-nodes-loan',
     ])
       assert.ok(names.includes(outcome), `${outcome} is missing: record it (see CONTRIBUTING)`);
   });
