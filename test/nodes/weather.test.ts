@@ -30,6 +30,8 @@ const weather = fc.record({
       half: fc.constantFrom('before', 'after'),
       name: fc.constantFrom('takeTurn', 'cordonNode', 'evictPods', 'readTermination', 'terminateNode', 'awaitGone'),
     }),
+    // a death costs a heartbeat timeout and two starts of a worker
+    { freq: 2 },
   ),
   others: fc.constantFrom('nothing', 'order one more', 'drain another'),
 });
