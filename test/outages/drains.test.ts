@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drainId } from '../../domain/names.ts';
 import { evictionsOf } from '../harness/audit.ts';
@@ -27,6 +27,7 @@ const OUTAGES = {
 };
 
 describe('an API server that is away while pods are evicted', () => {
+  after(reviveThoseThatLeft);
   for (const [what, away] of Object.entries(OUTAGES))
     it(`and ${what}: the node is removed, and its budget is kept`, async () => {
       await reviveThoseThatLeft();
