@@ -1,7 +1,7 @@
 import type { Claim } from '../domain/claim.ts';
 import { forsake, type HoldDecision } from '../domain/hold.ts';
 import { mayReapplyOver } from '../domain/reapply.ts';
-import { type HoldFacts } from '../domain/hold-targets.ts';
+import type { HoldFacts } from '../domain/hold-targets.ts';
 import { bearsConflict, findStand, type Stand } from '../domain/conflict.ts';
 import { replicasBeforeHold } from '../domain/marks.ts';
 import type { ResolvedPolicy } from '../domain/policy.ts';

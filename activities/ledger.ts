@@ -2,7 +2,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Claim } from '../domain/claim.ts';
 import { decideHold, forsake, isLettingGo, type HoldDecision } from '../domain/hold.ts';
 import { ownersValues } from '../domain/drift.ts';
-import { type HoldStanding } from '../domain/hold-standing.ts';
+import type { HoldStanding } from '../domain/hold-standing.ts';
 import { readClaims, readGeneration } from '../domain/marks.ts';
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import type { Governor, GovernorChange, WorkloadState } from '../domain/workload.ts';

@@ -3,7 +3,7 @@ import { describeTaken } from './claim-state.ts';
 import { formatDuration } from './duration.ts';
 import { freezeFault, isFrozen } from './freeze.ts';
 import { findDrift, ownersValues } from './drift.ts';
-import { type HoldStanding } from './hold-standing.ts';
+import type { HoldStanding } from './hold-standing.ts';
 import { readClaims } from './marks.ts';
 import { judgeConditions, judgeMetricsApis, type Finding } from './metrics-health.ts';
 import { findPauses } from './pauses.ts';

@@ -6,7 +6,7 @@ import { createWorkloadPort } from '../adapters/kubernetes/workloads.ts';
 import { loadPolicy } from '../adapters/policy-file.ts';
 import { findStand } from '../domain/conflict.ts';
 import { decideHold } from '../domain/hold.ts';
-import { type HoldFacts } from '../domain/hold-targets.ts';
+import type { HoldFacts } from '../domain/hold-targets.ts';
 import { readGeneration } from '../domain/marks.ts';
 import { ledgerId } from '../domain/names.ts';
 import { refOf, resolvePolicy, type ResolvedPolicy } from '../domain/policy.ts';

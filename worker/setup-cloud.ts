@@ -1,6 +1,13 @@
 import type { CloudAccess } from '../domain/cloud-access.ts';
 import { eksClusterOf, type Policy } from '../domain/policy.ts';
-import type { Finding } from './setup.ts';
+
+/** One line of what setup tells. */
+export interface Finding {
+  readonly what: string;
+  /** Null: not tried. */
+  readonly ok: boolean | null;
+  readonly detail: string;
+}
 
 export type AskCloudAccess = (groups: readonly string[]) => Promise<CloudAccess>;
 

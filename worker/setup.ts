@@ -5,14 +5,7 @@ import { loadPolicy } from '../adapters/policy-file.ts';
 import { eksClusterOf, type Policy } from '../domain/policy.ts';
 import { readWorkerConfig, type WorkerConfig } from './config.ts';
 import { SEARCH_ATTRIBUTE_NUMBERS } from './search-attributes.ts';
-import { cloudFindings, type AskCloudAccess } from './setup-cloud.ts';
-
-export interface Finding {
-  readonly what: string;
-  /** Null: not tried. */
-  readonly ok: boolean | null;
-  readonly detail: string;
-}
+import { cloudFindings, type AskCloudAccess, type Finding } from './setup-cloud.ts';
 
 /** Registers what Temporal must know, looks whether the cluster allows what headroom does, and names all that is missing; exit 1 then. */
 export async function setup({

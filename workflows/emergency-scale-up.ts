@@ -4,7 +4,7 @@ import { budgetFaults, planEmergency, type EmergencyLook, type EmergencyRequest 
 import { readEmergencyRequest } from '../domain/emergency-request.ts';
 import type { PlanIntent } from '../domain/approval.ts';
 import { planIntent } from '../domain/plan-intent.ts';
-import { type Survey } from '../domain/capacity-plan.ts';
+import type { Survey } from '../domain/capacity-plan.ts';
 import type { ResolvedEmergency } from '../domain/policy.ts';
 import type { RunResult } from '../domain/procedures.ts';
 import { announce } from './announce.ts';

@@ -1,6 +1,6 @@
 import type { PlanIntent } from '../domain/approval.ts';
 import { planIntent } from '../domain/plan-intent.ts';
-import { type CapacityPlan } from '../domain/capacity-plan.ts';
+import type { CapacityPlan } from '../domain/capacity-plan.ts';
 import { planPreScale, type PreScaleRequest } from '../domain/pre-scale.ts';
 import { refOf, type ResolvedPolicy } from '../domain/policy.ts';
 import type { WorkloadState } from '../domain/workload.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Call } from '../../activities/ports.ts';
 import { decideHold, type HoldDecision } from '../../domain/hold.ts';
-import { type HoldFacts } from '../../domain/hold-targets.ts';
+import type { HoldFacts } from '../../domain/hold-targets.ts';
 import { findGovernor, type Governor, type WorkloadRef } from '../../domain/workload.ts';
 import { openRealCluster } from './real-cluster.ts';
 

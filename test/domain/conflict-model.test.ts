@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { Claim } from '../../domain/claim.ts';
 import { bearsConflict, findStand } from '../../domain/conflict.ts';
 import { decideHold } from '../../domain/hold.ts';
-import { type HoldFacts } from '../../domain/hold-targets.ts';
+import type { HoldFacts } from '../../domain/hold-targets.ts';
 import { sameJson, type Json } from '../../domain/json.ts';
 import { readClaims, readGeneration } from '../../domain/marks.ts';
 import type { Governor, GovernorChange } from '../../domain/workload.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decideHold } from '../../domain/hold.ts';
-import { type HoldFacts } from '../../domain/hold-targets.ts';
+import type { HoldFacts } from '../../domain/hold-targets.ts';
 import type { FieldWriter, Governor } from '../../domain/workload.ts';
 
 const HPA: Governor = {

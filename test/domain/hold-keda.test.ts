@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Claim } from '../../domain/claim.ts';
 import { decideHold } from '../../domain/hold.ts';
-import { type HoldFacts } from '../../domain/hold-targets.ts';
-import { type HoldStanding } from '../../domain/hold-standing.ts';
+import type { HoldFacts } from '../../domain/hold-targets.ts';
+import type { HoldStanding } from '../../domain/hold-standing.ts';
 import type { AutoscalerFacts, Governor, GovernorField } from '../../domain/workload.ts';
 
 const inForce = { floor: 3, ceiling: 10, frozen: false };

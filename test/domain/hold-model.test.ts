@@ -5,8 +5,8 @@ import type { Claim } from '../../domain/claim.ts';
 import { emptyBook, noteClaim, noteRelease, withFound, withoutOwners } from '../../domain/claims-book.ts';
 import { decideHold } from '../../domain/hold.ts';
 import { mayReapplyOver, recentReapplies } from '../../domain/reapply.ts';
-import { type HoldFacts, type HoldPolicy } from '../../domain/hold-targets.ts';
-import { type HoldStanding } from '../../domain/hold-standing.ts';
+import type { HoldFacts, HoldPolicy } from '../../domain/hold-targets.ts';
+import type { HoldStanding } from '../../domain/hold-standing.ts';
 import { canonicalJson, sameJson, type Json } from '../../domain/json.ts';
 import { readClaims, readGeneration, replicasBeforeHold } from '../../domain/marks.ts';
 import {

@@ -6,7 +6,7 @@ import { ownersValues } from '../../domain/drift.ts';
 import { wantedCeiling, wantedFloor, type HoldFacts, type HoldPolicy } from '../../domain/hold-targets.ts';
 import { sameJson } from '../../domain/json.ts';
 import { readClaims, readGeneration, replicasBeforeHold } from '../../domain/marks.ts';
-import { type Governor, type GovernorChange, type GovernorField, type GovernorMarks } from '../../domain/workload.ts';
+import type { Governor, GovernorChange, GovernorField, GovernorMarks } from '../../domain/workload.ts';
 
 const nowMs = Date.UTC(2026, 10, 27, 8, 30);
 const minute = 60_000;
