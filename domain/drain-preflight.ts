@@ -10,6 +10,8 @@ import type { ClosedWindow } from './policy.ts';
 export interface NodesVerdict {
   readonly nodes: readonly DrainedNode[];
   readonly reasons: readonly string[];
+  /** Whether waiting may help: nothing is wrong but nodes that are not ready. */
+  readonly passing: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -62,10 +64,6 @@ const RULES: readonly ((node: NodeCase) => string | undefined)[] = [
     isGpuNode(state, owner, policy)
       ? undefined
       : `${state.name} is no GPU node: it offers no nvidia.com/gpu, and neither its type (${typeOf(state) ?? 'unknown'}) nor its group is in headroom.yaml; kubectl drain is for such nodes`,
-  ({ state: { name, ready } }) =>
-    ready
-      ? undefined
-      : `${name} is not ready: without its kubelet its pods stay Terminating for ever; mend it, or taint it with node.kubernetes.io/out-of-service when its instance is surely off`,
   ({ state: { name, taints } }) => {
     const taint = taints.find(({ key }) => OTHER_ACTORS[key] !== undefined);
     return taint === undefined
@@ -73,6 +71,13 @@ const RULES: readonly ((node: NodeCase) => string | undefined)[] = [
       : `${name} is being removed by ${OTHER_ACTORS[taint.key]} already (taint ${taint.key}); leave it to that, or remove the taint`;
   },
 ];
+
+function whyUnready({ name, ready }: NodeState): readonly string[] {
+  if (ready) return [];
+  return [
+    `${name} is not ready: without its kubelet its pods stay Terminating for ever; mend it, or taint it with node.kubernetes.io/out-of-service when its instance is surely off`,
+  ];
+}
 
 /** Everything that the nodes and their groups have against a drain, at once. */
 export function judgeNodes({
@@ -91,19 +96,22 @@ export function judgeNodes({
   const claims = judgeNodeClaims(remove && policy.drain.karpenter === 'remove' ? found.flatMap(asClaimed) : [], survey);
   const nodes = found.map(({ state, owner }) => asDrained(state, owner, claims.claims));
   const groups = judgeGroups({ nodes, remove, survey, policy, nowMs });
+  const unready = found.flatMap(({ state }) => whyUnready(state));
+  const lasting = [
+    ...survey.nodes
+      .filter(({ state }) => state === null)
+      .map(({ name }) => `there is no node ${name}; kubectl get nodes shows their names`),
+    ...found.flatMap(({ state, owner }) => RULES.flatMap((rule) => rule({ state, owner, remove, policy }) ?? [])),
+    ...closedNow(policy, nowMs)
+      .filter(({ workloads }) => workloads === undefined)
+      .map(({ endsAt, reason }) => `policy allows no planned change until ${endsAt} (${reason})`),
+    ...claims.reasons,
+    ...groups.reasons,
+  ];
   return {
     nodes,
-    reasons: [
-      ...survey.nodes
-        .filter(({ state }) => state === null)
-        .map(({ name }) => `there is no node ${name}; kubectl get nodes shows their names`),
-      ...found.flatMap(({ state, owner }) => RULES.flatMap((rule) => rule({ state, owner, remove, policy }) ?? [])),
-      ...closedNow(policy, nowMs)
-        .filter(({ workloads }) => workloads === undefined)
-        .map(({ endsAt, reason }) => `policy allows no planned change until ${endsAt} (${reason})`),
-      ...claims.reasons,
-      ...groups.reasons,
-    ],
+    reasons: [...unready, ...lasting],
+    passing: lasting.length === 0,
     warnings: [
       ...nodes
         .filter(({ wasCordoned }) => wasCordoned)

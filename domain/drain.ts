@@ -72,7 +72,8 @@ export interface Blocker {
 }
 
 export type DrainDecision =
-  | { readonly kind: 'refuse'; readonly reasons: readonly string[] }
+  /** `passing`: only nodes are in the way that are not ready, and may be again. */
+  | { readonly kind: 'refuse'; readonly reasons: readonly string[]; readonly passing: boolean }
   | { readonly kind: 'plan'; readonly plan: DrainPlan };
 
 /**
@@ -92,7 +93,7 @@ export function planDrain({
   readonly interrupt?: readonly string[];
   readonly nowMs: number;
 }): DrainDecision {
-  const { nodes, reasons, warnings } = judgeNodes({ request, survey, policy, nowMs });
+  const { nodes, reasons, passing, warnings } = judgeNodes({ request, survey, policy, nowMs });
   const { budgets, jobs } = survey;
   const scene: DrainScene = { policy, budgets, jobs, interrupt, nowMs };
   const judged = survey.pods.toSorted(byName).map((pod) => ({ pod, verdict: judgePod(pod, scene) }));
@@ -101,7 +102,12 @@ export function planDrain({
     ...judged.flatMap(({ pod, verdict }) => blockersOf(pod, verdict)),
     ...daemons.blocks.map(({ pod, block }) => asBlocker(pod, block)),
   ];
-  if (reasons.length > 0) return { kind: 'refuse', reasons: [...reasons, ...blockers.map(describeBlocker)] };
+  if (reasons.length > 0)
+    return {
+      kind: 'refuse',
+      reasons: [...reasons, ...blockers.map(describeBlocker)],
+      passing: passing && blockers.length === 0,
+    };
   const remove = request.remove === true;
   const evicted = judged.flatMap(({ pod, verdict: { kind } }) => (kind === 'evict' ? [pod] : []));
   const waited = (kind: 'wait' | 'interrupt') =>

@@ -1,4 +1,5 @@
-import { CancellationScope, workflowInfo } from '@temporalio/workflow';
+import { CancellationScope, condition, patched, workflowInfo } from '@temporalio/workflow';
+import { iso } from '../domain/capacity-plan.ts';
 import { describeBlocker, planDrain, type DrainPlan } from '../domain/drain.ts';
 import { drainIntent, outgrownDrain, type DrainIntent } from '../domain/drain-intent.ts';
 import { readDrainRequest, type DrainRequest } from '../domain/drain-request.ts';
@@ -138,14 +139,31 @@ async function drainInTurn(parts: KnownParts, { plan, ...turn }: Turn): Promise<
 }
 
 /** The plan as things stand, without a blocker and approved as far as policy asks for that; else how the run ends. */
-async function decide({ run, approval, request, policy }: KnownParts, interrupt: readonly string[]) {
-  const planned = await planNow(run, { request, policy, interrupt });
+async function decide(parts: KnownParts, interrupt: readonly string[]) {
+  const { approval } = parts;
+  const planned = await planWhenReady(parts, interrupt);
   if (planned.kind === 'refuse') return { outcome: 'refused', reasons: planned.reasons } as const;
   const { plan, hash } = planned;
   if (plan.blockers.length > 0) return { outcome: 'refused', reasons: plan.blockers.map(describeBlocker) } as const;
   if (isPromised(plan)) return { plan };
   const unapproved = await approval.obtain({ intent: drainIntent(plan), planHash: hash, rule: plan.approval });
   return unapproved ?? { plan };
+}
+
+const LOOKS_AGAIN_MS = 5_000;
+
+/** A node that is not ready may be again: after an outage of the API server they all seem to have lost their kubelets. */
+async function planWhenReady({ run, steering, request, policy }: KnownParts, interrupt: readonly string[]) {
+  const untilMs = Date.now() + policy.drain.evictionDeadlineMs;
+  let isTold = false;
+  for (;;) {
+    const planned = await planNow(run, { request, policy, interrupt });
+    const mayPass = planned.kind === 'refuse' && planned.passing && Date.now() < untilMs && !steering.isEnded();
+    if (!mayPass || !patched('waits-until-ready')) return planned;
+    if (!isTold) run.say(`it is looked at again until ${iso(untilMs)}: ${planned.reasons.join('; ')}`);
+    isTold = true;
+    await condition(steering.isEnded, LOOKS_AGAIN_MS, { summary: 'until the nodes are ready again' });
+  }
 }
 
 /** The end of a loan was approved with the loan; whose jobs would be interrupted was not. */

@@ -11,6 +11,7 @@ import {
   aGpuNode,
   aGroup,
   aSurvey,
+  decideDrain,
   drainPlanOf,
   HOUR_MS,
   NOW_MS,
@@ -331,6 +332,19 @@ describe('judging the nodes of a drain', () => {
       [],
     );
     assert.equal(reasons.length, 6);
+  });
+
+  it('knows when waiting may help: where nothing is wrong but nodes that are not ready', () => {
+    const unready = aGpuNode({ ready: false, labels: GROUP });
+    const decided = (more: Partial<Parameters<typeof aSurvey>[0]>) => {
+      const decision = decideDrain(aSurvey({ nodes: [unready], groups: [aGroup()], ...more }));
+      return decision.kind === 'refuse' ? decision.passing : assert.fail('not refused');
+    };
+    assert.equal(decided({}), true);
+    assert.equal(decided({ pods: [aDrainPod({ owner: null })] }), false);
+    const going = aGpuNode({ name: 'n2', taints: [taint('karpenter.sh/disrupted')] });
+    assert.equal(decided({ nodes: [unready, going] }), false);
+    assert.equal(decided({ nodes: [going] }), false);
   });
 
   it('knows our own cordon from a person’s', () => {
